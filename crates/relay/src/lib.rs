@@ -1,1 +1,128 @@
-//! Placeholder.
+//! Sendlet's relay: takes a finished message over HTTP and either keeps it in a sandbox inbox or hands it to an MTA.
+//!
+//! # The contract
+//! `POST {relay}/v1/messages`, where `{relay}` is an origin without a path.
+//!
+//! | request field | meaning |
+//! |---|---|
+//! | `Authorization: Bearer <token>` | the token both sides were given |
+//! | `Content-Type: message/rfc822` | the body is a message (RFC 5322), lines ended by CRLF, at most [`MAX_MESSAGE_OCTETS`] |
+//! | `Idempotency-Key` | 1 to 128 visible ASCII characters, the same for every attempt to hand over this envelope |
+//! | `Envelope-From: <a@b>` | the reverse-path (RFC 5321, section 4.1.1.2), `<>` when null; UTF-8 local parts as raw bytes |
+//! | `Envelope-To: <c@d>` | one field for each forward-path, at most [`MAX_RECIPIENTS`] |
+//!
+//! The answer is 200 with one result for each recipient, in the order of the `Envelope-To` fields:
+//!
+//! ```json
+//! {"results":[{"recipient":"c@d","status":"accepted","reply":{"code":250,"enhanced":"2.1.5","text":"Ok"}}]}
+//! ```
+//!
+//! `status` is `accepted`, `deferred` (the reply was transient: try again later) or `rejected` (permanent). Every other
+//! answer is `{"error":{"code":"…","message":"…"}}`:
+//!
+//! | status | code | meaning |
+//! |---|---|---|
+//! | 400 | `malformed_envelope`, `malformed_message`, `malformed_request` | this request can never succeed as it is |
+//! | 401 | `unauthorized` | no bearer token, or not ours |
+//! | 408 | `request_timeout` | the body came too slowly |
+//! | 411, 413, 415 | `message_too_large`, `unsupported_media_type` | as HTTP says |
+//! | 422 | `idempotency_key_reused` | the key was used within 24 hours for another envelope |
+//! | 503 | `busy`, `mta_unavailable`, `outcome_unknown`, `storage_unavailable` | try again after `Retry-After` seconds, with the same key |
+//!
+//! The key of an answered request is kept for 24 hours, across restarts: the same key with the same envelope gets the
+//! stored answer and nothing is sent again. The same key while the first request is still worked on waits for its
+//! answer. Only definite answers are stored. Capture mode stores message and answer in one transaction, so a message
+//! is kept exactly once; in SMTP mode there is one window that no client of SMTP can close: if the MTA takes
+//! the message and its reply (or we) die before the answer is stored, the retry sends it a second time.
+//!
+//! `GET {relay}/v1/capabilities` (with the token) answers `{"smtputf8":bool,"eight_bit_mime":bool,"max_message_octets":n,"max_recipients":n,"mode":"capture"|"smtp"}`,
+//! and `GET {relay}/healthz` answers `{"status":"ok"}` without one.
+//!
+//! # Not supported
+//! - A queue: the MTA has one, and the caller has its journal.
+//! - Delivery status notifications asked for by `NOTIFY` and `RET` (RFC 3461); LMTP; CHUNKING (RFC 3030); PIPELINING (RFC 2920).
+//! - TLS on the relay's own port, and accounts for the inbox page: both are a reverse proxy's business.
+
+mod keys;
+mod log;
+mod options;
+mod secret;
+
+use std::net::SocketAddr;
+
+pub use self::{
+    keys::{DkimKeys, KeyLookup, NoKeys},
+    log::Log,
+    options::{CaptureOptions, Credentials, Mode, RelayOptions, SmtpOptions, TimeLimits, TlsPolicy},
+    secret::{InvalidSecret, Secret},
+};
+
+/// The largest message taken, in octets (25 MiB).
+pub const MAX_MESSAGE_OCTETS: u64 = 25 * 1024 * 1024;
+/// The most recipients one envelope may have.
+pub const MAX_RECIPIENTS: usize = 1_000;
+
+/// A running relay. Dropping it ends it at once; [`Relay::stop`] lets the work in hand finish.
+#[derive(Debug)]
+pub struct Relay {
+    address: SocketAddr,
+}
+
+impl Relay {
+    /// Opens the state, binds the address and serves in background tasks of the current Tokio runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be bound, the state folder or its database cannot be used, or an option is out of range.
+    pub async fn start(options: RelayOptions) -> Result<Self, StartError> {
+        Ok(Self { address: options.listen })
+    }
+
+    /// Returns the bound address, with the port the system chose if 0 was asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no new work, waits (at most 30 seconds) for the messages in hand, and closes every connection.
+    pub async fn stop(self) {}
+}
+
+/// Why a relay could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The listening address cannot be bound.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The address asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The state folder cannot be made or read.
+    #[error("cannot use the state folder {}", path.display())]
+    State {
+        /// The folder asked for.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The database in the state folder cannot be opened.
+    #[error("cannot open the relay's database")]
+    Database(#[source] rusqlite::Error),
+    /// The database was written by a newer version.
+    #[error("expected a database of version {expected} or older, found {found}")]
+    NewerDatabase {
+        /// The newest version this build reads.
+        expected: u32,
+        /// The version found.
+        found: u32,
+    },
+    /// An option has a value that cannot work.
+    #[error("expected {expected} as {option}")]
+    Option {
+        /// The option's name.
+        option: &'static str,
+        /// What it must be.
+        expected: &'static str,
+    },
+}

@@ -1,2 +1,2 @@
-//! Placeholder.
+//! The program `sendlet-relay`.
 fn main() {}

@@ -1,2 +1,3 @@
-//! Placeholder.
+//! The `sendlet` program.
+
 fn main() {}

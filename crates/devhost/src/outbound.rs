@@ -1,0 +1,1 @@
+//! What a component may reach over HTTP, and how.

@@ -1,0 +1,1 @@
+//! The `sendlet` program.

@@ -1,1 +1,24 @@
-//! Placeholder.
+//! What every component shares: the ports of `mailer` on the Spin SDK, and answers over HTTP.
+//!
+//! A component's `lib.rs` is an entry point that calls [`answer`] with what its route table came to. Handlers use `?` on
+//! [`Problem`], which is the one place that decides what a caller is told and what only the log sees.
+//!
+//! Not supported: streaming answers; every answer here is small.
+
+mod body;
+mod config;
+mod log;
+mod ports;
+mod problem;
+mod relay;
+mod respond;
+
+pub use body::{read_body, MAX_BODY_OCTETS};
+pub use config::{ConfigError, Variables};
+pub use log::{log, Level};
+pub use ports::SpinPorts;
+pub use problem::Problem;
+pub use relay::RelayClient;
+pub use respond::{Response, answer, empty, header, json, with_header};
+pub use spin_sdk::http::Request;
+pub use spin_sdk::wasip3::spawn;

@@ -1,1 +1,38 @@
-//! Placeholder.
+//! What Sendlet does with mail: use cases over narrow ports, the records they store and the keys they store them under.
+//!
+//! A component gathers a request, calls one use case and writes the answer. Here is no HTTP, no JSON of the API and no Spin: the
+//! world is behind [`ports`], so every rule runs in a plain test, with a store that fails at any call.
+//!
+//! - [`submit`](mod@submit) accepts a message; [`submission`] holds the rules about its content, [`access`] those about the caller.
+//! - [`attempt`](mod@attempt) hands it to the relay; [`delivery`] decides what that means, [`retry`] when to try again.
+//! - [`tick`](mod@tick) finds what is due and what a crash left, by way of [`journal`] and [`due`].
+//! - [`domain`] and [`keyring`] know sender domains and their keys.
+//! - [`keys`] has the layout of the store.
+//!
+//! Not supported yet: deleting messages after a time, and more than one sender domain.
+
+pub use envelope;
+
+pub mod access;
+pub mod attachment_type;
+pub mod attempt;
+pub mod compose;
+pub mod delivery;
+pub mod domain;
+pub mod due;
+pub mod entropy;
+pub mod handover;
+pub mod journal;
+pub mod keyring;
+pub mod keys;
+pub mod lease;
+pub mod operation;
+pub mod outbox;
+pub mod ports;
+pub mod record;
+pub mod retry;
+pub mod submission;
+pub mod submit;
+pub mod suppression;
+pub mod tick;
+pub mod time;

@@ -1,0 +1,60 @@
+//! Reading a request's body, never more of it than stated.
+
+use std::pin::pin;
+
+use bytes::Buf;
+use http_body::Body;
+use http_body_util::BodyExt;
+use spin_sdk::http::Request;
+
+use crate::problem::Problem;
+
+/// The largest body any route takes: 10 MB, base64 of attachments included.
+pub const MAX_BODY_OCTETS: usize = 10 * 1024 * 1024;
+
+/// The body of `request`.
+///
+/// A body that says it is longer than `limit` is not read at all; one that does not say so is read up to `limit` and no further.
+///
+/// # Errors
+/// 413 when it is longer, 400 when the caller cut it off.
+pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Problem> {
+    let stated = stated_length(&request);
+    if stated.is_some_and(|length| length > limit) {
+        return Err(too_large(limit));
+    }
+    let octets = collect(request.into_body(), stated.unwrap_or(0), limit).await?;
+    if stated.is_some_and(|length| length != octets.len()) {
+        return Err(cut_off());
+    }
+    Ok(octets)
+}
+
+fn stated_length(request: &Request) -> Option<usize> {
+    request.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn collect<B: Body>(body: B, capacity: usize, limit: usize) -> Result<Vec<u8>, Problem> {
+    let mut body = pin!(body);
+    let mut octets = Vec::with_capacity(capacity.min(limit));
+    while let Some(frame) = body.frame().await {
+        let Ok(mut data) = frame.map_err(|_| cut_off())?.into_data() else { continue };
+        if octets.len() + data.remaining() > limit {
+            return Err(too_large(limit));
+        }
+        while data.has_remaining() {
+            octets.extend_from_slice(data.chunk());
+            data.advance(data.chunk().len());
+        }
+    }
+    Ok(octets)
+}
+
+fn too_large(limit: usize) -> Problem {
+    let message = format!("The request body is larger than {limit} octets.");
+    Problem::new(413, "RequestEntityTooLarge", message).with_header("connection", "close")
+}
+
+fn cut_off() -> Problem {
+    Problem::new(400, "BadRequest", "The request body ended before its stated length.")
+}

@@ -1,0 +1,70 @@
+//! Answers, in one piece and with their length.
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, StatusCode};
+use http_body_util::Full;
+use serde::Serialize;
+
+use crate::log::{Level, log};
+use crate::problem::Problem;
+
+/// What a handler answers.
+pub type Response = http::Response<Full<Bytes>>;
+
+/// An answer with `body` as JSON.
+///
+/// # Errors
+/// When `body` cannot be written as JSON, which no type of ours does.
+pub fn json(status: u16, body: &impl Serialize) -> Result<Response, Problem> {
+    let octets = serde_json::to_vec(body).map_err(Problem::internal)?;
+    let length = octets.len();
+    let response = with_header(plain(status, octets), "content-type", "application/json; charset=utf-8");
+    Ok(with_header(response, "content-length", &length.to_string()))
+}
+
+/// An answer without a body.
+#[must_use]
+pub fn empty(status: u16) -> Response {
+    with_header(plain(status, Vec::new()), "content-length", "0")
+}
+
+/// `response` with one more header field. A value that is no field value is left out.
+#[must_use]
+pub fn with_header(mut response: Response, name: &'static str, value: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(HeaderName::from_static(name), value);
+    }
+    response
+}
+
+/// The first value of a header field of `request`, if it is ASCII text.
+#[must_use]
+pub fn header<'a, B>(request: &'a http::Request<B>, name: &str) -> Option<&'a str> {
+    request.headers().get(name).and_then(|value| value.to_str().ok())
+}
+
+/// What a handler came to, as the answer; a problem's cause goes to the log here and nowhere else.
+#[must_use]
+pub fn answer(result: Result<Response, Problem>) -> Response {
+    match result {
+        Ok(response) => response,
+        Err(problem) => {
+            if let Some(cause) = &problem.cause {
+                log(Level::Error, problem.code, &[("status", problem.status.to_string().as_str()), ("cause", cause)]);
+            }
+            from_problem(&problem)
+        }
+    }
+}
+
+fn from_problem(problem: &Problem) -> Response {
+    let response = json(problem.status, &problem.body()).unwrap_or_else(|_| empty(problem.status));
+    let response = with_header(response, "x-ms-error-code", problem.code);
+    problem.headers.iter().fold(response, |response, (name, value)| with_header(response, name, value))
+}
+
+fn plain(status: u16, octets: Vec<u8>) -> Response {
+    let mut response = http::Response::new(Full::new(Bytes::from(octets)));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}

@@ -1,0 +1,275 @@
+//! One attempt to hand a message to the relay: claim, render, sign, hand over, record.
+//!
+//! Attempts are kept apart by counters in windows of time. A window is twice as long as an attempt may take; it can be claimed in its
+//! first half only, and whoever reaches 1 has the rest of it to finish. So a window in which nobody works can be told from the clock
+//! alone, and a crash costs one window. Clocks of different hosts may differ by less than half an attempt's time.
+
+use std::time::Duration;
+
+use dkim::{Canonicalization, SignedFields, SigningOptions};
+use envelope::{AddrSpec, Domain, EnhancedStatusCode, Envelope, LocalPart, Reply, ReplyCode, ReversePath, StatusClass};
+use thiserror::Error;
+
+use crate::compose;
+use crate::delivery::{AttemptEnd, AttemptReport, DeliveryState};
+use crate::domain::DEFAULT_SENDER;
+use crate::entropy::Rng;
+use crate::handover::{HandOverError, Handover};
+use crate::journal::JournalItem;
+use crate::keyring::{Keyring, KeyringError};
+use crate::keys;
+use crate::operation::OperationId;
+use crate::outbox::{Entry, Outbox};
+use crate::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError};
+use crate::record::MessageRecord;
+use crate::suppression;
+use crate::time::Timestamp;
+
+/// How long after signing a signature is worth something: the time we try, and five days in the queues behind us.
+const SIGNATURE_VALID_FOR: Duration = Duration::from_hours(24 * 8);
+/// How often the outcome of an attempt is written before it is left to the next window.
+const RECORD_TRIES: u32 = 4;
+/// The pause between those.
+const RECORD_PAUSE: Duration = Duration::from_millis(200);
+
+/// The windows in which attempts are claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    attempt_timeout: Duration,
+}
+
+impl Windows {
+    /// Windows for attempts that take at most `attempt_timeout`, which is at least a second.
+    #[must_use]
+    pub fn new(attempt_timeout: Duration) -> Self {
+        Self { attempt_timeout: attempt_timeout.max(Duration::from_secs(1)) }
+    }
+
+    /// How long one window is.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.attempt_timeout * 2
+    }
+
+    /// The window of an attempt that was due at `due_at`, if it can be claimed at `now`.
+    #[must_use]
+    pub fn claimable(&self, due_at: Timestamp, now: Timestamp) -> Option<Window> {
+        let length = millis(self.length());
+        let elapsed = now.as_millis().checked_sub(due_at.as_millis())?;
+        let number = elapsed / length;
+        let ends_at = Timestamp::from_millis(due_at.as_millis() + (number + 1) * length);
+        (elapsed % length < length / 2).then_some(Window { number, ends_at })
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A window that can be claimed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Counts from the time the attempt was due.
+    pub number: u64,
+    /// Who holds the claim writes nothing after this.
+    pub ends_at: Timestamp,
+}
+
+/// What an instance needs to attempt deliveries.
+#[derive(Debug)]
+pub struct Dispatcher {
+    /// Opens the keys that sign.
+    pub keyring: Keyring,
+    /// Writes for all tasks of the instance.
+    pub outbox: Outbox,
+    /// When attempts are claimed.
+    pub windows: Windows,
+    /// The relay takes addresses outside ASCII.
+    pub smtputf8: bool,
+}
+
+/// What an attempt came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempted {
+    /// It was made; this is the state after it.
+    Made(DeliveryState),
+    /// The message is settled, or due later, or another task attempts it.
+    NotNow,
+    /// There is no such message.
+    Unknown,
+}
+
+/// An attempt that could not be made or recorded. The next window makes it again.
+#[derive(Debug, Clone, Error)]
+pub enum AttemptError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// It took longer than its window; what it found out is not recorded, since another may be at work.
+    #[error("the attempt took longer than its window")]
+    TooSlow,
+}
+
+/// Attempts the message `id`, if it is due and nobody else does.
+///
+/// # Errors
+/// See [`AttemptError`].
+pub async fn attempt<P, R>(ports: &P, relay: &R, dispatcher: &Dispatcher, id: OperationId) -> Result<Attempted, AttemptError>
+where
+    P: Clock + Entropy + KeyValue + Scheduler,
+    R: Relay,
+{
+    let Some((record, content)) = MessageRecord::read_whole(ports, id).await? else { return Ok(Attempted::Unknown) };
+    let recipients = record.recipients();
+    let state = keys::state(id).read(ports).await?;
+    let state = state.unwrap_or_else(|| DeliveryState::queued(recipients.len(), record.accepted_at));
+    let Some(window) = state.due_at.and_then(|due_at| dispatcher.windows.claimable(due_at, ports.now())) else {
+        return Ok(Attempted::NotNow);
+    };
+    if keys::claim(id, state.attempt, window.number).increment(ports).await? != 1 {
+        return Ok(Attempted::NotNow);
+    }
+    let attempt = Attempt { ports, relay, dispatcher, record: &record, content: &content, recipients: &recipients, state: &state };
+    let next = state.after(&attempt.make().await?);
+    attempt.record(&next, window).await?;
+    Ok(Attempted::Made(next))
+}
+
+/// A claimed attempt.
+struct Attempt<'a, P, R> {
+    ports: &'a P,
+    relay: &'a R,
+    dispatcher: &'a Dispatcher,
+    record: &'a MessageRecord,
+    content: &'a [u8],
+    recipients: &'a [AddrSpec],
+    state: &'a DeliveryState,
+}
+
+impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
+    async fn make(&self) -> Result<AttemptReport, StoreError> {
+        let mut suppressed = Vec::new();
+        let mut handed_over = Vec::new();
+        for index in self.state.pending() {
+            let Some(recipient) = self.recipients.get(index) else { continue };
+            let list = if suppression::is_suppressed(self.ports, recipient).await? { &mut suppressed } else { &mut handed_over };
+            list.push(index);
+        }
+        let end = if handed_over.is_empty() { AttemptEnd::NobodyLeft } else { self.hand_over(&handed_over).await? };
+        let mut jitter = [0; 4];
+        self.ports.fill(&mut jitter);
+        Ok(AttemptReport {
+            suppressed,
+            handed_over,
+            end,
+            ended_at: self.ports.now(),
+            accepted_at: self.record.accepted_at,
+            jitter: u32::from_le_bytes(jitter),
+        })
+    }
+
+    async fn hand_over(&self, indexes: &[usize]) -> Result<AttemptEnd, StoreError> {
+        let message = match self.signed_message().await {
+            Ok(message) => message,
+            Err(Unsigned::Store(error)) => return Err(error),
+            Err(Unsigned::Later(text)) => {
+                return Ok(AttemptEnd::Broken(HandOverError::Unavailable { retry_after: None, reply: local_reply(451, text) }));
+            }
+            Err(Unsigned::Never(text)) => return Ok(AttemptEnd::Broken(HandOverError::Refused { reply: local_reply(554, text) })),
+        };
+        let forward_paths = indexes.iter().filter_map(|&index| self.recipients.get(index).cloned()).collect();
+        let Ok(envelope) = Envelope::new(self.reverse_path(), forward_paths) else { return Ok(AttemptEnd::NobodyLeft) };
+        let idempotency_key = format!("{}.{}", self.record.id, self.state.handover);
+        let handover = Handover { idempotency_key, envelope: &envelope, message: &message };
+        Ok(match self.relay.hand_over(&handover).await {
+            Ok(results) if results.len() == indexes.len() => AttemptEnd::Answered(results),
+            Ok(_) => AttemptEnd::Broken(HandOverError::Unknown {
+                reply: local_reply(451, "the relay answered for another number of recipients"),
+            }),
+            Err(error) => AttemptEnd::Broken(error),
+        })
+    }
+
+    async fn signed_message(&self) -> Result<Vec<u8>, Unsigned> {
+        let domain = self.record.from.address.domain();
+        let (selector, key) = self.dispatcher.keyring.signing_key(self.ports, domain).await?;
+        let unsigned = compose::render(self.record, self.content, self.dispatcher.smtputf8)
+            .map_err(|_| Unsigned::Never("the message could not be rendered"))?;
+        let options = self.signing_options(domain, &selector).ok_or(Unsigned::Later("the signing key has no usable name"))?;
+        let field = dkim::sign(&unsigned, &options, &key, &mut Rng(self.ports))
+            .map_err(|_| Unsigned::Later("the message could not be signed"))?;
+        let mut signed = Vec::with_capacity(field.len() + unsigned.len());
+        signed.extend_from_slice(field.as_bytes());
+        signed.extend_from_slice(&unsigned);
+        Ok(signed)
+    }
+
+    /// Signed as of its acceptance, so that a repeated hand-over is the same message to the octet.
+    fn signing_options(&self, domain: &Domain, selector: &str) -> Option<SigningOptions> {
+        Some(SigningOptions {
+            domain: domain.as_str().parse().ok()?,
+            selector: selector.parse().ok()?,
+            auid: None,
+            canonicalization: Canonicalization::RELAXED,
+            signed_at: self.record.accepted_at.as_secs(),
+            expires_at: Some(self.record.accepted_at.plus(SIGNATURE_VALID_FOR).as_secs()),
+            signed_fields: SignedFields::default(),
+        })
+    }
+
+    /// `DoNotReply` at the sender's domain, so that SPF is judged for the domain that From shows.
+    fn reverse_path(&self) -> ReversePath {
+        let local_part = LocalPart::parse(DEFAULT_SENDER).ok();
+        let address = local_part.and_then(|local| AddrSpec::new(local, self.record.from.address.domain().clone()).ok());
+        address.map_or(ReversePath::Null, ReversePath::Address)
+    }
+
+    /// Writes the state, with a journal entry if the tick has to come back to it.
+    async fn record(&self, next: &DeliveryState, window: Window) -> Result<(), AttemptError> {
+        let id = self.record.id;
+        let item = next.due_at.map(|_| JournalItem { id, attempt: next.attempt });
+        let mut last = Err(AttemptError::TooSlow);
+        for _ in 0..RECORD_TRIES {
+            if self.ports.now() >= window.ends_at {
+                return Err(AttemptError::TooSlow);
+            }
+            let writes = vec![keys::state(id).write(next)?];
+            match self.dispatcher.outbox.commit(self.ports, Entry { writes, item }).await {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Err(error.into()),
+            }
+            self.ports.sleep(RECORD_PAUSE).await;
+        }
+        last
+    }
+}
+
+/// Why there is no signed message.
+enum Unsigned {
+    Store(StoreError),
+    Later(&'static str),
+    Never(&'static str),
+}
+
+impl From<KeyringError> for Unsigned {
+    fn from(error: KeyringError) -> Self {
+        match error {
+            KeyringError::Store(error) => Self::Store(error),
+            KeyringError::NoKey => Self::Later("the sender domain has no signing key"),
+            KeyringError::Unseal(_) => Self::Later("the signing key does not open with this master key"),
+            KeyringError::NotAKey => Self::Later("the signing key is damaged"),
+        }
+    }
+}
+
+/// A reply of our own making, for what never reached the relay.
+#[must_use]
+pub fn local_reply(code: u16, text: &str) -> Reply {
+    const OTHER: ReplyCode = match ReplyCode::new(451) {
+        Ok(code) => code,
+        Err(_) => panic!("451 is a reply code"),
+    };
+    let code = ReplyCode::new(code).unwrap_or(OTHER);
+    let class = if code.is_permanent() { StatusClass::PermanentFailure } else { StatusClass::PersistentTransientFailure };
+    Reply::new(code, EnhancedStatusCode::new(class, 3, 0), text)
+}

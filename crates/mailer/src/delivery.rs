@@ -1,0 +1,222 @@
+//! What became of a message for each recipient, and the decision after each attempt. All pure.
+
+use std::time::Duration;
+
+use envelope::Reply;
+use serde::{Deserialize, Serialize};
+
+use crate::handover::{Disposition, HandOverError, RecipientResult};
+use crate::keys::Record;
+use crate::retry::Retry;
+use crate::time::Timestamp;
+
+/// Where a message stands. Absent until the first attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeliveryState {
+    /// Attempts that ended.
+    pub attempt: u32,
+    /// Hand-overs whose end is known; names the next hand-over to the relay.
+    pub handover: u32,
+    /// When the next attempt is due; `None` when there will be none.
+    pub due_at: Option<Timestamp>,
+    /// One for each recipient, in the order of the message's record.
+    pub recipients: Vec<RecipientState>,
+    /// When the last attempt ended.
+    pub updated_at: Timestamp,
+}
+
+impl Record for DeliveryState {
+    const VERSION: u32 = 1;
+}
+
+/// Where one recipient stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipientState {
+    /// Only ever moves on from a pending status.
+    pub status: RecipientStatus,
+    /// The last reply, whoever gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
+    /// When this status was reached.
+    pub at: Timestamp,
+}
+
+/// The states a recipient passes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RecipientStatus {
+    /// Accepted from the application, not yet tried.
+    Queued,
+    /// Tried, to be tried again.
+    Deferred,
+    /// The relay has it.
+    OutForDelivery,
+    /// On a suppression list, never tried.
+    Suppressed,
+    /// Refused for good, or not handed over within the time allowed.
+    Failed,
+}
+
+impl RecipientStatus {
+    /// Whether an attempt is still to be made.
+    #[must_use]
+    pub const fn is_pending(self) -> bool {
+        match self {
+            Self::Queued | Self::Deferred => true,
+            Self::OutForDelivery | Self::Suppressed | Self::Failed => false,
+        }
+    }
+}
+
+/// Where an operation stands, in the words of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// No recipient was handed over, some still may be.
+    Running,
+    /// At least one recipient was handed to the relay.
+    Succeeded,
+    /// No recipient was handed over and none will be.
+    Failed(Failure),
+}
+
+/// Why no recipient was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Every recipient is on a suppression list.
+    AllRecipientsSuppressed,
+    /// Refused, or given up; with the last reply.
+    Dropped(Option<Reply>),
+}
+
+/// How an attempt ended, before it is turned into states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// Every pending recipient is on a suppression list: nothing was handed over.
+    NobodyLeft,
+    /// Answered: one result per handed-over recipient, in their order.
+    Answered(Vec<RecipientResult>),
+    /// Ended without results.
+    Broken(HandOverError),
+}
+
+/// What an attempt found out.
+#[derive(Debug, Clone)]
+pub struct AttemptReport {
+    /// Indexes of the recipients that were found suppressed.
+    pub suppressed: Vec<usize>,
+    /// Indexes of the recipients that were handed over, in the order of the results.
+    pub handed_over: Vec<usize>,
+    /// What came of it.
+    pub end: AttemptEnd,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// When the message was accepted.
+    pub accepted_at: Timestamp,
+    /// Evenly spread over all `u32`.
+    pub jitter: u32,
+}
+
+impl DeliveryState {
+    /// The state of a message that was accepted and not yet tried.
+    #[must_use]
+    pub fn queued(recipients: usize, accepted_at: Timestamp) -> Self {
+        let queued = RecipientState { status: RecipientStatus::Queued, reply: None, at: accepted_at };
+        Self { attempt: 0, handover: 0, due_at: Some(accepted_at), recipients: vec![queued; recipients], updated_at: accepted_at }
+    }
+
+    /// Indexes of the recipients an attempt is still to be made for.
+    #[must_use]
+    pub fn pending(&self) -> Vec<usize> {
+        let pending = self.recipients.iter().enumerate().filter(|(_, recipient)| recipient.status.is_pending());
+        pending.map(|(index, _)| index).collect()
+    }
+
+    /// The operation's state, in the words of the API.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let has = |status| self.recipients.iter().any(|recipient| recipient.status == status);
+        if has(RecipientStatus::OutForDelivery) {
+            Outcome::Succeeded
+        } else if self.recipients.iter().any(|recipient| recipient.status.is_pending()) {
+            Outcome::Running
+        } else if has(RecipientStatus::Failed) {
+            Outcome::Failed(Failure::Dropped(self.last_failure()))
+        } else {
+            Outcome::Failed(Failure::AllRecipientsSuppressed)
+        }
+    }
+
+    fn last_failure(&self) -> Option<Reply> {
+        let failed = self.recipients.iter().filter(|recipient| recipient.status == RecipientStatus::Failed);
+        failed.max_by_key(|recipient| recipient.at).and_then(|recipient| recipient.reply.clone())
+    }
+
+    /// The state after the attempt that `report` tells of.
+    #[must_use]
+    pub fn after(&self, report: &AttemptReport) -> Self {
+        let mut next = self.clone();
+        next.attempt = self.attempt.saturating_add(1);
+        next.updated_at = report.ended_at;
+        for &index in &report.suppressed {
+            next.settle(index, RecipientStatus::Suppressed, None, report.ended_at);
+        }
+        let retry_after = next.apply_end(report);
+        next.due_at = next.next_due(report, retry_after);
+        if next.due_at.is_none() {
+            next.give_up(report.ended_at);
+        }
+        next
+    }
+
+    fn apply_end(&mut self, report: &AttemptReport) -> Option<Duration> {
+        let (status, reply, retry_after) = match &report.end {
+            AttemptEnd::NobodyLeft => return None,
+            AttemptEnd::Answered(results) => {
+                self.handover = self.handover.saturating_add(1);
+                self.apply_results(report, results);
+                return None;
+            }
+            AttemptEnd::Broken(HandOverError::Unavailable { retry_after, reply }) => (RecipientStatus::Deferred, reply, *retry_after),
+            AttemptEnd::Broken(HandOverError::Unknown { reply }) => (RecipientStatus::Deferred, reply, None),
+            AttemptEnd::Broken(HandOverError::Refused { reply }) => (RecipientStatus::Failed, reply, None),
+        };
+        for &index in &report.handed_over {
+            self.settle(index, status, Some(reply.clone()), report.ended_at);
+        }
+        retry_after
+    }
+
+    fn apply_results(&mut self, report: &AttemptReport, results: &[RecipientResult]) {
+        for (&index, result) in report.handed_over.iter().zip(results) {
+            let status = match result.disposition {
+                Disposition::Accepted => RecipientStatus::OutForDelivery,
+                Disposition::Deferred => RecipientStatus::Deferred,
+                Disposition::Rejected => RecipientStatus::Failed,
+            };
+            self.settle(index, status, Some(result.reply.clone()), report.ended_at);
+        }
+    }
+
+    /// Moves a pending recipient on; a settled one stays as it is, whatever comes late.
+    fn settle(&mut self, index: usize, status: RecipientStatus, reply: Option<Reply>, at: Timestamp) {
+        if let Some(recipient) = self.recipients.get_mut(index)
+            && recipient.status.is_pending()
+        {
+            *recipient = RecipientState { status, reply, at };
+        }
+    }
+
+    fn next_due(&self, report: &AttemptReport, retry_after: Option<Duration>) -> Option<Timestamp> {
+        if self.pending().is_empty() {
+            return None;
+        }
+        let retry = Retry { accepted_at: report.accepted_at, attempts: self.attempt, retry_after, jitter: report.jitter };
+        retry.next(report.ended_at)
+    }
+
+    fn give_up(&mut self, at: Timestamp) {
+        for recipient in self.recipients.iter_mut().filter(|recipient| recipient.status.is_pending()) {
+            recipient.status = RecipientStatus::Failed;
+            recipient.at = at;
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Sender domains: their records, and the managed domain every installation starts with.
+
+use std::time::Duration;
+
+use envelope::{Domain, LocalPart};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::keyring::MasterKey;
+use crate::keys::{self, Record};
+use crate::operation::OperationId;
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
+use crate::time::Timestamp;
+
+/// The selector of the first key of a domain.
+pub const FIRST_SELECTOR: &str = "sendlet1";
+/// The sender every domain has from the start.
+pub const DEFAULT_SENDER: &str = "DoNotReply";
+/// The size of the keys made here, in bits.
+pub const RSA_BITS: u32 = 2048;
+/// A provisioning that took longer than this was cut off and may be started again.
+pub const PROVISIONING_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// A domain that mail may be sent from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainRecord {
+    /// The domain.
+    pub domain: Domain,
+    /// Who looks after its DNS.
+    pub management: Management,
+    /// Whether mail may be sent from it.
+    pub linked: bool,
+    /// Who may send from it.
+    pub senders: Vec<SenderUsername>,
+    /// The key that signs.
+    pub active_key: KeyReference,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Record for DomainRecord {
+    const VERSION: u32 = 1;
+}
+
+/// Who looks after a domain's DNS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Management {
+    /// A subdomain of the operator's, made by this service.
+    Managed,
+}
+
+/// A local part that mail may be sent from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SenderUsername {
+    /// The local part; compared without regard to letter case.
+    pub username: String,
+    /// The display name of messages that bring none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+}
+
+/// Names a key and its public half.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyReference {
+    /// The selector it is published under.
+    pub selector: String,
+    /// Raised when another key takes this selector.
+    pub version: u32,
+    /// The TXT record to publish.
+    pub record: String,
+}
+
+/// A private key that only the holder of the master key can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedKey {
+    /// The version it belongs to.
+    pub version: u32,
+    /// See [`MasterKey::seal`].
+    pub sealed: String,
+}
+
+impl Record for SealedKey {
+    const VERSION: u32 = 1;
+}
+
+/// All domains, in the order they were added.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainIndex {
+    /// Their names.
+    pub domains: Vec<Domain>,
+}
+
+impl Record for DomainIndex {
+    const VERSION: u32 = 1;
+}
+
+/// How far the managed domain is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provisioning {
+    /// Counts the starts; names the claim.
+    pub generation: u32,
+    /// What the operator polls.
+    pub operation: OperationId,
+    /// The domain that is being made.
+    pub domain: Domain,
+    /// Where it stands.
+    pub state: ProvisioningState,
+}
+
+impl Record for Provisioning {
+    const VERSION: u32 = 1;
+}
+
+/// Where a provisioning stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProvisioningState {
+    /// The key is being made; given up at this time.
+    Running(Timestamp),
+    /// The domain is there.
+    Succeeded,
+}
+
+/// A sender that may not send.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SenderError {
+    /// Nobody linked the domain.
+    #[error("The specified sender domain has not been linked.")]
+    DomainNotLinked,
+    /// The domain has no such sender username.
+    #[error("Invalid email sender username")]
+    UnknownUsername,
+}
+
+impl DomainRecord {
+    /// The sender username for `local_part`.
+    ///
+    /// # Errors
+    /// When the domain is not linked, or has no such username.
+    pub fn sender(&self, local_part: &LocalPart) -> Result<&SenderUsername, SenderError> {
+        if !self.linked {
+            return Err(SenderError::DomainNotLinked);
+        }
+        let is_it = |sender: &&SenderUsername| sender.username.eq_ignore_ascii_case(local_part.content());
+        self.senders.iter().find(is_it).ok_or(SenderError::UnknownUsername)
+    }
+}
+
+/// All domains' records, in the order they were added.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn list(store: &impl KeyValue) -> Result<Vec<DomainRecord>, StoreError> {
+    let index = keys::domain_index().read(store).await?.unwrap_or_default();
+    let mut records = Vec::with_capacity(index.domains.len());
+    for domain in &index.domains {
+        records.extend(keys::domain(domain).read(store).await?);
+    }
+    Ok(records)
+}
+
+/// What a request for the managed domain came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManagedDomain {
+    /// It is there.
+    Ready(DomainRecord),
+    /// Somebody else is making it.
+    Running(Provisioning),
+    /// The caller has to make it now, with [`provision`].
+    Started(Provisioning),
+}
+
+/// Finds the managed domain under `base`, or starts making it.
+///
+/// # Errors
+/// When the store does not answer, or `base` is so long that no subdomain fits.
+pub async fn start_managed_domain<P>(ports: &P, base: &Domain) -> Result<ManagedDomain, ProvisionError>
+where
+    P: Clock + Entropy + KeyValue,
+{
+    let now = ports.now();
+    let last = keys::managed_domain().read(ports).await?;
+    let generation = match &last {
+        Some(done) if done.state == ProvisioningState::Succeeded => {
+            let record = keys::domain(&done.domain).read(ports).await?;
+            return record.map(ManagedDomain::Ready).ok_or_else(|| StoreError::new("the managed domain has no record").into());
+        }
+        Some(running) if matches!(running.state, ProvisioningState::Running(until) if now < until) => {
+            return Ok(ManagedDomain::Running(running.clone()));
+        }
+        Some(cut_off) => cut_off.generation + 1,
+        None => 1,
+    };
+    let operation = OperationId::random(ports);
+    let domain = Domain::parse(&format!("{operation}.{base}")).map_err(|_| ProvisionError::BaseTooLong)?;
+    let state = ProvisioningState::Running(now.plus(PROVISIONING_TIMEOUT));
+    let provisioning = Provisioning { generation, operation, domain, state };
+    claim_generation(ports, &provisioning).await
+}
+
+async fn claim_generation<P: KeyValue>(ports: &P, provisioning: &Provisioning) -> Result<ManagedDomain, ProvisionError> {
+    if keys::managed_domain_claim(provisioning.generation).increment(ports).await? != 1 {
+        let running = keys::managed_domain().read(ports).await?;
+        return running.map(ManagedDomain::Running).ok_or(ProvisionError::Busy);
+    }
+    ports.set_many(vec![keys::managed_domain().write(provisioning)?]).await?;
+    Ok(ManagedDomain::Started(provisioning.clone()))
+}
+
+/// Makes the key of `provisioning`'s domain and stores both, letting other tasks run between the steps of the search.
+///
+/// # Errors
+/// When the store does not answer; the provisioning may be started again after [`PROVISIONING_TIMEOUT`].
+pub async fn provision<P>(ports: &P, master_key: &MasterKey, provisioning: Provisioning) -> Result<DomainRecord, ProvisionError>
+where
+    P: Clock + Entropy + KeyValue + Scheduler,
+{
+    let key = crate::keyring::generate(ports).await?;
+    let reference = KeyReference { selector: FIRST_SELECTOR.to_owned(), version: 1, record: key.public_key_record() };
+    let sealed_path = keys::dkim_key(&provisioning.domain, FIRST_SELECTOR);
+    let sealed = master_key.seal(ports, sealed_path.path(), &key.to_pkcs8_der().map_err(|_| ProvisionError::Key)?);
+    let record = DomainRecord {
+        domain: provisioning.domain.clone(),
+        management: Management::Managed,
+        linked: true,
+        senders: vec![SenderUsername { username: DEFAULT_SENDER.to_owned(), display_name: None }],
+        active_key: reference,
+        created_at: ports.now(),
+    };
+    let mut index = keys::domain_index().read(ports).await?.unwrap_or_default();
+    index.domains.push(record.domain.clone());
+    let done = Provisioning { state: ProvisioningState::Succeeded, ..provisioning };
+    ports
+        .set_many(vec![
+            sealed_path.write(&SealedKey { version: 1, sealed })?,
+            keys::domain(&record.domain).write(&record)?,
+            keys::domain_index().write(&index)?,
+            keys::managed_domain().write(&done)?,
+        ])
+        .await?;
+    Ok(record)
+}
+
+/// Why the managed domain could not be made.
+#[derive(Debug, Clone, Error)]
+pub enum ProvisionError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The variable `managed_domain` leaves no room for a subdomain.
+    #[error("managed_domain is too long for a subdomain")]
+    BaseTooLong,
+    /// Another request started it this instant.
+    #[error("the managed domain is being made by another request")]
+    Busy,
+    /// The new key could not be encoded.
+    #[error("the new key could not be encoded")]
+    Key,
+}

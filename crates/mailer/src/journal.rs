@@ -1,0 +1,65 @@
+//! The journal: how the tick learns of messages without listing the store.
+//!
+//! An instance takes a number once and writes its entries `journal/<number>/0, 1, 2…` in the same `set-many` as the messages they
+//! name. It takes a new number after [`NUMBER_LIVES`], or when a write failed: what a failed write left is not known, and an entry
+//! must never be overwritten.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::keys::Record;
+use crate::operation::OperationId;
+use crate::time::Timestamp;
+
+/// How long an instance writes under one number.
+pub const NUMBER_LIVES: Duration = Duration::from_secs(60);
+/// After this nobody writes under a number any more, even if its instance was slow.
+pub const NUMBER_DEAD_AFTER: Duration = Duration::from_secs(300);
+
+/// Messages the tick has to look at, written together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// When it was written.
+    pub at: Timestamp,
+    /// What to look at.
+    pub items: Vec<JournalItem>,
+}
+
+impl Record for JournalEntry {
+    const VERSION: u32 = 1;
+}
+
+/// A message whose attempt number `attempt` (from 0) has to end some day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalItem {
+    /// The message.
+    pub id: OperationId,
+    /// Attempts that had ended when this was written: if more have, another entry stands for it.
+    pub attempt: u32,
+}
+
+/// Where one instance writes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The instance's number.
+    pub number: u64,
+    /// The next entry under it.
+    pub next: u64,
+    /// When the number was taken.
+    pub taken_at: Timestamp,
+}
+
+impl Position {
+    /// Whether an entry may still be written here at `now`.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now.since(self.taken_at) < NUMBER_LIVES
+    }
+
+    /// The position after one entry was written.
+    #[must_use]
+    pub const fn advanced(self) -> Self {
+        Self { next: self.next.saturating_add(1), ..self }
+    }
+}

@@ -1,0 +1,181 @@
+//! Private keys: made in steps, sealed at rest, opened once an instance.
+//!
+//! A sealed value is `base64(nonce || ciphertext)` of XChaCha20-Poly1305 under the master key, with the store's key as associated
+//! data: a value that was moved to another key does not open. The nonce is 24 random octets, so no count has to be kept.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use dkim::SigningKey;
+use dkim::keygen::RsaKeySearch;
+use envelope::Domain;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use crate::domain::{DomainRecord, ProvisionError, RSA_BITS};
+use crate::entropy::Rng;
+use crate::keys;
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
+use crate::time::Timestamp;
+
+const NONCE_OCTETS: usize = 24;
+const KEY_OCTETS: usize = 32;
+/// How long an instance believes what it read of a domain.
+const DOMAIN_FRESH_FOR: Duration = Duration::from_secs(5);
+/// An instance remembers at most so many domains; beyond that it starts anew.
+const REMEMBERED: usize = 256;
+
+/// The key that seals all other keys.
+#[derive(Clone)]
+pub struct MasterKey(Zeroizing<[u8; KEY_OCTETS]>);
+
+impl fmt::Debug for MasterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MasterKey(..)")
+    }
+}
+
+/// The text is not a master key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected 32 octets in base64")]
+pub struct ParseMasterKeyError;
+
+/// A sealed value that does not open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a sealed value does not open with this master key")]
+pub struct UnsealError;
+
+impl MasterKey {
+    /// The key whose base64 is `text`.
+    ///
+    /// # Errors
+    /// When `text` is not the base64 of 32 octets.
+    pub fn parse(text: &str) -> Result<Self, ParseMasterKeyError> {
+        let octets = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| ParseMasterKeyError)?);
+        let key = <[u8; KEY_OCTETS]>::try_from(octets.as_slice()).map_err(|_| ParseMasterKeyError)?;
+        Ok(Self(Zeroizing::new(key)))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new((&*self.0).into())
+    }
+
+    /// Seals `secret` for the store's key `path`.
+    #[must_use]
+    pub fn seal(&self, entropy: &impl Entropy, path: &str, secret: &[u8]) -> String {
+        let mut nonce = [0; NONCE_OCTETS];
+        entropy.fill(&mut nonce);
+        let payload = Payload { msg: secret, aad: path.as_bytes() };
+        // The cipher refuses only messages of over 256 GiB.
+        let ciphertext = self.cipher().encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+        STANDARD.encode([&nonce[..], &ciphertext].concat())
+    }
+
+    /// Opens what [`Self::seal`] made for the same `path`.
+    ///
+    /// # Errors
+    /// When it was sealed with another key, for another path, or changed.
+    pub fn unseal(&self, path: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        let octets = STANDARD.decode(sealed).map_err(|_| UnsealError)?;
+        let (nonce, ciphertext) = octets.split_first_chunk::<NONCE_OCTETS>().ok_or(UnsealError)?;
+        let payload = Payload { msg: ciphertext, aad: path.as_bytes() };
+        self.cipher().decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| UnsealError)
+    }
+}
+
+/// Makes a new RSA key, letting other tasks run between candidates.
+///
+/// # Errors
+/// When the generator of primes cannot serve this size, which it can.
+pub async fn generate<P: Entropy + Scheduler>(ports: &P) -> Result<SigningKey, ProvisionError> {
+    let mut rng = Rng(ports);
+    let mut search = RsaKeySearch::new(RSA_BITS).map_err(|_| ProvisionError::Key)?;
+    loop {
+        if let Some(key) = search.step(&mut rng).map_err(|_| ProvisionError::Key)? {
+            return Ok(key);
+        }
+        ports.yield_now().await;
+    }
+}
+
+/// Why a domain's key is not to be had.
+#[derive(Debug, Clone, Error)]
+pub enum KeyringError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The domain, or its key, is not there.
+    #[error("the sender domain has no signing key")]
+    NoKey,
+    /// The master key is not the one the key was sealed with.
+    #[error(transparent)]
+    Unseal(#[from] UnsealError),
+    /// What was sealed is not a key.
+    #[error("the sealed value is not a private key")]
+    NotAKey,
+}
+
+/// The keys an instance has opened, by domain, selector and version.
+#[derive(Debug)]
+pub struct Keyring {
+    master_key: MasterKey,
+    domains: RefCell<HashMap<Domain, (Timestamp, DomainRecord)>>,
+    keys: RefCell<HashMap<(Domain, String, u32), Rc<SigningKey>>>,
+}
+
+impl Keyring {
+    /// An empty ring.
+    #[must_use]
+    pub fn new(master_key: MasterKey) -> Self {
+        Self { master_key, domains: RefCell::default(), keys: RefCell::default() }
+    }
+
+    /// The selector and key that sign for `domain` now.
+    ///
+    /// # Errors
+    /// See [`KeyringError`].
+    pub async fn signing_key<P: Clock + KeyValue>(&self, ports: &P, domain: &Domain) -> Result<(String, Rc<SigningKey>), KeyringError> {
+        let record = self.domain(ports, domain).await?;
+        let selector = record.active_key.selector;
+        let name = (domain.clone(), selector.clone(), record.active_key.version);
+        if let Some(key) = self.keys.borrow().get(&name) {
+            return Ok((selector, Rc::clone(key)));
+        }
+        let key = Rc::new(self.open(ports, domain, &selector).await?);
+        remember(&mut self.keys.borrow_mut(), name, Rc::clone(&key));
+        Ok((selector, key))
+    }
+
+    async fn domain<P: Clock + KeyValue>(&self, ports: &P, domain: &Domain) -> Result<DomainRecord, KeyringError> {
+        let now = ports.now();
+        if let Some((read_at, record)) = self.domains.borrow().get(domain)
+            && now.since(*read_at) < DOMAIN_FRESH_FOR
+        {
+            return Ok(record.clone());
+        }
+        let record = keys::domain(domain).read(ports).await?.ok_or(KeyringError::NoKey)?;
+        remember(&mut self.domains.borrow_mut(), domain.clone(), (now, record.clone()));
+        Ok(record)
+    }
+
+    async fn open(&self, store: &impl KeyValue, domain: &Domain, selector: &str) -> Result<SigningKey, KeyringError> {
+        let path = keys::dkim_key(domain, selector);
+        let sealed = path.read(store).await?.ok_or(KeyringError::NoKey)?;
+        let der = self.master_key.unseal(path.path(), &sealed.sealed)?;
+        SigningKey::from_pkcs8_der(&der).map_err(|_| KeyringError::NotAKey)
+    }
+}
+
+fn remember<K: Eq + std::hash::Hash, V>(map: &mut HashMap<K, V>, key: K, value: V) {
+    if map.len() >= REMEMBERED {
+        map.clear();
+    }
+    map.insert(key, value);
+}

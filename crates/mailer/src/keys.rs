@@ -1,0 +1,267 @@
+//! Every key in the store, with the type of its value, who writes it, what two writers at once do and what a crash leaves.
+//!
+//! | key | value | writer | two writers at once | a crash leaves |
+//! |---|---|---|---|---|
+//! | `message/<id>` | [`MessageRecord`], then the content if it is small | send, once, in one `set-many` with the journal entry | same Operation-Id: decided before by `operation-claim` | nothing, or all of it |
+//! | `message/<id>/content/<n>` | content octets, at most [`CHUNK_OCTETS`] | send, same `set-many` | as above | as above |
+//! | `operation-claim/<id>/<window>` | counter | send, only when the caller chose the id | the first to reach 1 writes the message | the id is free again after [`crate::submit::CLAIM_WINDOW`] |
+//! | `message-id/<hash>` | [`crate::operation::OperationId`] | send, when the caller asks that its Message-ID be checked | the later wins; both are mail with one Message-ID | nothing |
+//! | `state/<id>` | [`DeliveryState`] | dispatch, holding the attempt's claim | the claim excludes them | the attempt is made again with the same handover key |
+//! | `claim/<id>/<attempt>/<window>` | counter | dispatch | the first to reach 1 works | the next window is claimable |
+//! | `journal/tail` | counter | send and dispatch instances, once a minute each | each gets its own number | a number without entries, skipped after [`crate::journal::NUMBER_DEAD_AFTER`] |
+//! | `journal/<number>/<n>` | [`JournalEntry`] | the one instance that took the number | none | nothing, or the entry with its messages |
+//! | `tick/progress` | [`TickProgress`] | the tick that holds the lease | the lease excludes them | the step is done again; claims keep mail single |
+//! | `tick/lease` | [`TickLease`] | the tick that won `tick/claim/<generation>` | the claim decides | the lease runs out |
+//! | `tick/claim/<generation>` | counter | ticks | the first to reach 1 leads | as above |
+//! | `due/<slot>/<n>` | [`DueEntry`] | the tick that holds the lease | as above | entries that were already moved are found stale |
+//! | `domain/<domain>` | [`DomainRecord`] | manage | one operation at a time makes it | written together with its key |
+//! | `dkim-key/<domain>/<selector>` | [`SealedKey`] | manage | as above | as above |
+//! | `domain-index` | [`DomainIndex`] | manage | as above | as above |
+//! | `managed-domain` | [`Provisioning`] | manage | `managed-domain-claim/<generation>` decides | a new generation after its deadline |
+//! | `suppression/<address>` | [`Suppression`] | the operator | the later wins | nothing |
+//!
+//! Counters are read with `increment(key, 0)` only: their bytes differ between backends.
+
+use std::marker::PhantomData;
+
+use envelope::{AddrSpec, Domain};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::DeliveryState;
+use crate::domain::{DomainIndex, DomainRecord, Provisioning, SealedKey};
+use crate::journal::JournalEntry;
+use crate::operation::OperationId;
+use crate::ports::{KeyValue, StoreError, Write};
+use crate::record::MessageRecord;
+use crate::suppression::Suppression;
+use crate::due::DueEntry;
+use crate::lease::TickLease;
+use crate::tick::TickProgress;
+
+/// The largest value that is stored in one piece: DynamoDB holds 400 KB an item, and Redis likes less.
+pub const CHUNK_OCTETS: usize = 256 * 1024;
+
+/// A key that knows the type of its value.
+#[derive(Debug)]
+pub struct Key<T> {
+    path: String,
+    value: PhantomData<fn() -> T>,
+}
+
+/// Marks a key whose value is a counter.
+#[derive(Debug)]
+pub enum Counter {}
+
+/// Marks a key whose value is octets of content.
+#[derive(Debug)]
+pub enum Content {}
+
+impl<T> Key<T> {
+    const fn at(path: String) -> Self {
+        Self { path, value: PhantomData }
+    }
+
+    /// The key as the store sees it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The key as the store sees it, owned.
+    #[must_use]
+    pub fn into_path(self) -> String {
+        self.path
+    }
+}
+
+/// A value of the store: JSON inside an envelope that names its version.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Raised when the stored form changes; old forms stay readable.
+    const VERSION: u32;
+}
+
+#[derive(Serialize)]
+struct Outgoing<'a, T> {
+    v: u32,
+    r: &'a T,
+}
+
+#[derive(Deserialize)]
+struct Incoming<T> {
+    v: u32,
+    r: T,
+}
+
+/// The stored form of `record`.
+///
+/// # Errors
+/// Never for the records of this crate: none has a map with keys that are not text.
+pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(&Outgoing { v: T::VERSION, r: record }).map_err(|e| StoreError::new(e.to_string()))
+}
+
+/// The record whose stored form is `bytes`.
+///
+/// # Errors
+/// When `bytes` is not a record of this type and a known version.
+pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, StoreError> {
+    let incoming: Incoming<T> = serde_json::from_slice(bytes).map_err(|e| StoreError::new(format!("unreadable record: {e}")))?;
+    if incoming.v > T::VERSION {
+        return Err(StoreError::new(format!("expected a record of version {} or older, found version {}", T::VERSION, incoming.v)));
+    }
+    Ok(incoming.r)
+}
+
+impl<T: Record> Key<T> {
+    /// The record under this key, if there is one.
+    ///
+    /// # Errors
+    /// When the store does not answer, or the value is not such a record.
+    pub async fn read(&self, store: &impl KeyValue) -> Result<Option<T>, StoreError> {
+        let bytes = store.get(&self.path).await?;
+        bytes.map(|bytes| decode(&bytes).map_err(|e| StoreError::new(format!("{}: {}", self.path, e.cause)))).transpose()
+    }
+
+    /// The write that puts `record` under this key.
+    ///
+    /// # Errors
+    /// As [`encode`].
+    pub fn write(self, record: &T) -> Result<Write, StoreError> {
+        Ok((self.path, encode(record)?))
+    }
+}
+
+impl Key<Counter> {
+    /// Adds one and gives the new value: who gets 1 was first.
+    ///
+    /// # Errors
+    /// When the store does not answer; the counter may have moved.
+    pub async fn increment(&self, store: &impl KeyValue) -> Result<i64, StoreError> {
+        store.increment(&self.path, 1).await
+    }
+
+    /// The value now.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn value(&self, store: &impl KeyValue) -> Result<i64, StoreError> {
+        store.increment(&self.path, 0).await
+    }
+
+    /// Whether anybody ever incremented it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn is_taken(&self, store: &impl KeyValue) -> Result<bool, StoreError> {
+        store.exists(&self.path).await
+    }
+}
+
+/// `message/<id>`
+#[must_use]
+pub fn message(id: OperationId) -> Key<MessageRecord> {
+    Key::at(format!("message/{id}"))
+}
+
+/// `message/<id>/content/<n>`
+#[must_use]
+pub fn content(id: OperationId, n: usize) -> Key<Content> {
+    Key::at(format!("message/{id}/content/{n}"))
+}
+
+/// `message-id/<hash>`
+#[must_use]
+pub fn message_id(hash: &str) -> Key<OperationId> {
+    Key::at(format!("message-id/{hash}"))
+}
+
+/// `operation-claim/<id>/<window>`
+#[must_use]
+pub fn operation_claim(id: OperationId, window: u64) -> Key<Counter> {
+    Key::at(format!("operation-claim/{id}/{window}"))
+}
+
+/// `state/<id>`
+#[must_use]
+pub fn state(id: OperationId) -> Key<DeliveryState> {
+    Key::at(format!("state/{id}"))
+}
+
+/// `claim/<id>/<attempt>/<window>`
+#[must_use]
+pub fn claim(id: OperationId, attempt: u32, window: u64) -> Key<Counter> {
+    Key::at(format!("claim/{id}/{attempt}/{window}"))
+}
+
+/// `journal/tail`
+#[must_use]
+pub fn journal_tail() -> Key<Counter> {
+    Key::at("journal/tail".to_owned())
+}
+
+/// `journal/<number>/<n>`
+#[must_use]
+pub fn journal(number: u64, n: u64) -> Key<JournalEntry> {
+    Key::at(format!("journal/{number}/{n}"))
+}
+
+/// `tick/progress`
+#[must_use]
+pub fn tick_progress() -> Key<TickProgress> {
+    Key::at("tick/progress".to_owned())
+}
+
+/// `tick/lease`
+#[must_use]
+pub fn tick_lease() -> Key<TickLease> {
+    Key::at("tick/lease".to_owned())
+}
+
+/// `tick/claim/<generation>`
+#[must_use]
+pub fn tick_claim(generation: u64) -> Key<Counter> {
+    Key::at(format!("tick/claim/{generation}"))
+}
+
+/// `due/<slot>/<n>`
+#[must_use]
+pub fn due(slot: u64, n: u64) -> Key<DueEntry> {
+    Key::at(format!("due/{slot}/{n}"))
+}
+
+/// `domain/<domain>`
+#[must_use]
+pub fn domain(domain: &Domain) -> Key<DomainRecord> {
+    Key::at(format!("domain/{domain}"))
+}
+
+/// `dkim-key/<domain>/<selector>`
+#[must_use]
+pub fn dkim_key(domain: &Domain, selector: &str) -> Key<SealedKey> {
+    Key::at(format!("dkim-key/{domain}/{selector}"))
+}
+
+/// `domain-index`
+#[must_use]
+pub fn domain_index() -> Key<DomainIndex> {
+    Key::at("domain-index".to_owned())
+}
+
+/// `managed-domain`
+#[must_use]
+pub fn managed_domain() -> Key<Provisioning> {
+    Key::at("managed-domain".to_owned())
+}
+
+/// `managed-domain-claim/<generation>`
+#[must_use]
+pub fn managed_domain_claim(generation: u32) -> Key<Counter> {
+    Key::at(format!("managed-domain-claim/{generation}"))
+}
+
+/// `suppression/<address>`, the address in its canonical form.
+#[must_use]
+pub fn suppression(address: &AddrSpec) -> Key<Suppression> {
+    Key::at(format!("suppression/{}", address.canonical()))
+}

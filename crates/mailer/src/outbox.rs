@@ -1,0 +1,214 @@
+//! Group commit: concurrent tasks of one instance share one `set-many`, and with it one journal entry and one fsync.
+//!
+//! The first task to come leads: it lets every other ready task have its turn, takes what they all queued and writes it. Tasks that
+//! come while it writes queue up, and the first of them leads the next round. A leader that is dropped half-way fails its round and
+//! passes the lead on, so nobody waits for ever.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use crate::journal::{JournalEntry, JournalItem, Position};
+use crate::keys;
+use crate::ports::{Clock, KeyValue, Scheduler, StoreError, Write};
+
+/// A round takes no more messages than this.
+const ROUND_ENTRIES: usize = 64;
+/// A round takes no more octets than this, unless one message alone is larger.
+const ROUND_OCTETS: usize = 4 * 1024 * 1024;
+/// How often a leader lets the others have their turn before it writes.
+const TURNS: usize = 2;
+
+/// The one writer of an instance. Lives as long as the instance.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    position: Cell<Option<Position>>,
+    queue: RefCell<VecDeque<Queued>>,
+    led: Cell<bool>,
+}
+
+/// What one task wants written: all of it or nothing.
+#[derive(Debug)]
+pub struct Entry {
+    /// Pairs that belong together.
+    pub writes: Vec<Write>,
+    /// What the tick shall look at, if anything.
+    pub item: Option<JournalItem>,
+}
+
+impl Entry {
+    fn octets(&self) -> usize {
+        self.writes.iter().map(|(key, value)| key.len() + value.len()).sum()
+    }
+}
+
+#[derive(Debug)]
+struct Queued {
+    entry: Entry,
+    slot: Rc<Slot>,
+}
+
+impl Outbox {
+    /// Writes `entry` together with what other tasks of the instance have to write.
+    ///
+    /// # Errors
+    /// When the store did not say that it wrote; the entry may be there all the same.
+    pub async fn commit<P: Clock + KeyValue + Scheduler>(&self, ports: &P, entry: Entry) -> Result<(), StoreError> {
+        let waiter = Waiter { outbox: self, slot: Rc::default() };
+        self.queue.borrow_mut().push_back(Queued { entry, slot: Rc::clone(&waiter.slot) });
+        if !self.led.replace(true) {
+            self.lead(ports).await;
+        }
+        loop {
+            match waiter.slot.news().await {
+                News::Written(result) => return result,
+                News::Lead => self.lead(ports).await,
+            }
+        }
+    }
+
+    /// Writes one round. The leader's own entry is the first of the queue, so it is in it.
+    async fn lead<P: Clock + KeyValue + Scheduler>(&self, ports: &P) {
+        let mut round = Round { outbox: self, slots: Vec::new() };
+        for _ in 0..TURNS {
+            ports.yield_now().await;
+        }
+        let entries = self.take_round(&mut round);
+        let result = self.write(ports, entries).await;
+        round.finish(&result);
+    }
+
+    fn take_round(&self, round: &mut Round<'_>) -> Vec<Entry> {
+        let mut queue = self.queue.borrow_mut();
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut octets = 0;
+        while let Some(next) = queue.front() {
+            octets += next.entry.octets();
+            if entries.len() == ROUND_ENTRIES || (octets > ROUND_OCTETS && !entries.is_empty()) {
+                break;
+            }
+            let Some(Queued { entry, slot }) = queue.pop_front() else { break };
+            round.slots.push(slot);
+            entries.push(entry);
+        }
+        entries
+    }
+
+    async fn write<P: Clock + KeyValue>(&self, ports: &P, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let items: Vec<JournalItem> = entries.iter().filter_map(|entry| entry.item).collect();
+        let mut writes: Vec<Write> = entries.into_iter().flat_map(|entry| entry.writes).collect();
+        if items.is_empty() {
+            return ports.set_many(writes).await;
+        }
+        // Taken out, so that a failed or dropped write leaves none: what it wrote is not known, and must not be overwritten.
+        let position = self.open_position(ports).await?;
+        let entry = JournalEntry { at: ports.now(), items };
+        writes.push(keys::journal(position.number, position.next).write(&entry)?);
+        ports.set_many(writes).await?;
+        self.position.set(Some(position.advanced()));
+        Ok(())
+    }
+
+    async fn open_position<P: Clock + KeyValue>(&self, ports: &P) -> Result<Position, StoreError> {
+        let now = ports.now();
+        if let Some(position) = self.position.take().filter(|position| position.is_open(now)) {
+            return Ok(position);
+        }
+        let number = keys::journal_tail().increment(ports).await?;
+        let number = u64::try_from(number).map_err(|_| StoreError::new("journal/tail is negative"))?;
+        Ok(Position { number, next: 0, taken_at: now })
+    }
+
+    fn pass_lead(&self) {
+        match self.queue.borrow().front() {
+            Some(next) => next.slot.call_to_lead(),
+            None => self.led.set(false),
+        }
+    }
+}
+
+/// A round under way. Dropped unfinished, it fails its entries; either way it passes the lead on.
+struct Round<'a> {
+    outbox: &'a Outbox,
+    slots: Vec<Rc<Slot>>,
+}
+
+impl Round<'_> {
+    fn finish(mut self, result: &Result<(), StoreError>) {
+        for slot in self.slots.drain(..) {
+            slot.written(result.clone());
+        }
+    }
+}
+
+impl Drop for Round<'_> {
+    fn drop(&mut self) {
+        for slot in self.slots.drain(..) {
+            slot.written(Err(StoreError::new("the task that wrote for this one was dropped")));
+        }
+        self.outbox.pass_lead();
+    }
+}
+
+/// A task that waits for its entry. Dropped while called to lead, it passes the call on.
+struct Waiter<'a> {
+    outbox: &'a Outbox,
+    slot: Rc<Slot>,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.outbox.queue.borrow_mut().retain(|queued| !Rc::ptr_eq(&queued.slot, &self.slot));
+        if self.slot.lead.take() {
+            self.outbox.pass_lead();
+        }
+    }
+}
+
+enum News {
+    Written(Result<(), StoreError>),
+    Lead,
+}
+
+/// Where a waiting task is told what became of its entry.
+#[derive(Debug, Default)]
+struct Slot {
+    result: Cell<Option<Result<(), StoreError>>>,
+    lead: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Slot {
+    fn written(&self, result: Result<(), StoreError>) {
+        self.result.set(Some(result));
+        self.wake();
+    }
+
+    fn call_to_lead(&self) {
+        self.lead.set(true);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    async fn news(&self) -> News {
+        poll_fn(|context| self.poll_news(context)).await
+    }
+
+    fn poll_news(&self, context: &Context<'_>) -> Poll<News> {
+        if let Some(result) = self.result.take() {
+            Poll::Ready(News::Written(result))
+        } else if self.lead.take() {
+            Poll::Ready(News::Lead)
+        } else {
+            self.waker.set(Some(context.waker().clone()));
+            Poll::Pending
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The tick: one bounded step that moves journal entries into the schedule and says which messages to attempt now.
+//!
+//! Only the holder of the lease writes progress and schedule, in one `set-many` at the end of its step; a step that did not get
+//! there is done again. Attempts are not made here: their claims exclude each other, so it does no harm to name one twice.
+//!
+//! A message under attempt stays on the schedule as a safety net, one claim window later. It is found stale there once the attempt
+//! was recorded, and attempted again when it was not.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::Windows;
+use crate::due::{self, Additions};
+use crate::journal::{JournalEntry, JournalItem, NUMBER_DEAD_AFTER};
+use crate::keys::{self, Record};
+use crate::lease::TickLease;
+use crate::ports::{Clock, KeyValue, StoreError, Write};
+use crate::time::Timestamp;
+
+/// Entries younger than this are left to the direct path, which usually has them done by then.
+pub const DIRECT_PATH_HEAD_START: Duration = Duration::from_secs(3);
+/// Journal entries a step reads.
+const STEP_ENTRIES: usize = 256;
+/// Empty slots a step passes over.
+const STEP_SLOTS: usize = 2_000;
+/// Progress is written at least once in so many slots, even when nothing happens.
+const IDLE_SLOTS: u64 = 30;
+
+/// How far the ticks have come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TickProgress {
+    /// The highest journal number seen.
+    pub tail: u64,
+    /// Numbers somebody may still write under.
+    pub open: Vec<OpenNumber>,
+    /// The slot being worked on.
+    pub slot: u64,
+    /// The entry being worked on in it.
+    pub entry: u64,
+    /// Items of that entry that are done.
+    pub offset: usize,
+}
+
+impl Record for TickProgress {
+    const VERSION: u32 = 1;
+}
+
+/// A journal number somebody may still write under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenNumber {
+    /// The number.
+    pub number: u64,
+    /// The next entry to read.
+    pub next: u64,
+    /// When a tick first knew of it.
+    pub seen_at: Timestamp,
+    /// When a tick last read an entry of it.
+    pub active_at: Timestamp,
+    /// When to look again: the longer nothing came, the later.
+    pub look_at: Timestamp,
+}
+
+/// What a tick did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ticked {
+    /// There was nothing to do.
+    Idle,
+    /// Another tick is at work.
+    Busy,
+    /// One step was done.
+    Stepped {
+        /// Messages to attempt now.
+        attempts: Vec<JournalItem>,
+        /// Whether the next step would find work at once.
+        more: bool,
+    },
+}
+
+/// Does one step, naming at most `budget` messages to attempt.
+///
+/// # Errors
+/// When the store does not answer; the step is then done again by a later tick.
+pub async fn tick<P: Clock + KeyValue>(ports: &P, windows: Windows, budget: usize) -> Result<Ticked, StoreError> {
+    let progress = read_progress(ports).await?;
+    if !has_work(ports, &progress).await? {
+        return Ok(Ticked::Idle);
+    }
+    let Some(lease) = TickLease::take(ports).await? else { return Ok(Ticked::Busy) };
+    // Read again: the lease's last holder may have written since.
+    let progress = read_progress(ports).await?;
+    let mut step = Step::new(progress, windows, ports.now(), budget);
+    step.open_numbers(ports).await?;
+    step.read_journal(ports).await?;
+    step.read_schedule(ports).await?;
+    step.commit(ports, lease).await
+}
+
+async fn read_progress<P: Clock + KeyValue>(ports: &P) -> Result<TickProgress, StoreError> {
+    let start = || TickProgress { tail: 0, open: Vec::new(), slot: due::slot_due(ports.now()), entry: 0, offset: 0 };
+    Ok(keys::tick_progress().read(ports).await?.unwrap_or_else(start))
+}
+
+/// Looks without writing, so that an idle system is not written to every second.
+async fn has_work<P: Clock + KeyValue>(ports: &P, progress: &TickProgress) -> Result<bool, StoreError> {
+    let now = ports.now();
+    let due_slot = due::slot_due(now);
+    if due_slot.saturating_sub(progress.slot) > IDLE_SLOTS {
+        return Ok(true);
+    }
+    if ports.exists(keys::journal(progress.tail.saturating_add(1), 0).path()).await? {
+        return Ok(true);
+    }
+    for open in progress.open.iter().filter(|open| open.look_at <= now) {
+        if open.is_dead(now) || ports.exists(keys::journal(open.number, open.next).path()).await? {
+            return Ok(true);
+        }
+    }
+    for slot in progress.slot..=due_slot {
+        let entry = if slot == progress.slot { progress.entry } else { 0 };
+        if ports.exists(keys::due(slot, entry).path()).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl OpenNumber {
+    const fn new(number: u64, now: Timestamp) -> Self {
+        Self { number, next: 0, seen_at: now, active_at: now, look_at: now }
+    }
+
+    fn is_dead(&self, now: Timestamp) -> bool {
+        now.since(self.seen_at) > NUMBER_DEAD_AFTER
+    }
+
+    fn found_nothing(&mut self, now: Timestamp) {
+        const LONGEST: Duration = Duration::from_secs(15);
+        self.look_at = now.plus((now.since(self.active_at) / 4).min(LONGEST));
+    }
+}
+
+/// One step under way.
+struct Step {
+    progress: TickProgress,
+    windows: Windows,
+    now: Timestamp,
+    budget: usize,
+    attempts: Vec<JournalItem>,
+    additions: Additions,
+    spent: Vec<String>,
+    more: bool,
+}
+
+impl Step {
+    fn new(progress: TickProgress, windows: Windows, now: Timestamp, budget: usize) -> Self {
+        Self { progress, windows, now, budget, attempts: Vec::new(), additions: Additions::default(), spent: Vec::new(), more: false }
+    }
+
+    /// Additions go behind everything this step may read.
+    fn first_slot(&self) -> u64 {
+        due::slot_due(self.now).max(self.progress.slot) + 1
+    }
+
+    fn schedule(&mut self, item: JournalItem, time: Timestamp) {
+        let first = self.first_slot();
+        self.additions.add(item, time, first);
+    }
+
+    fn attempt_now(&mut self, item: JournalItem) {
+        self.attempts.push(item);
+        self.schedule(item, self.now.plus(self.windows.length()));
+    }
+
+    fn has_budget(&self) -> bool {
+        self.attempts.len() < self.budget
+    }
+
+    async fn open_numbers(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
+        let tail = u64::try_from(keys::journal_tail().value(store).await?).unwrap_or(0);
+        for number in self.progress.tail + 1..=tail {
+            self.progress.open.push(OpenNumber::new(number, self.now));
+        }
+        self.progress.tail = self.progress.tail.max(tail);
+        Ok(())
+    }
+
+    async fn read_journal(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
+        let mut left = STEP_ENTRIES;
+        for mut open in std::mem::take(&mut self.progress.open) {
+            let keep = open.look_at > self.now || self.read_number(store, &mut open, &mut left).await?;
+            if keep {
+                self.progress.open.push(open);
+            }
+        }
+        self.more |= left == 0;
+        Ok(())
+    }
+
+    /// Reads what is new under one number; `false` when nothing more can come.
+    async fn read_number(&mut self, store: &impl KeyValue, open: &mut OpenNumber, left: &mut usize) -> Result<bool, StoreError> {
+        let first = open.next;
+        while *left > 0 {
+            let Some(entry) = keys::journal(open.number, open.next).read(store).await? else {
+                let over = open.is_dead(self.now) && open.next == first;
+                if over {
+                    delete_entries(store, open).await?;
+                }
+                open.found_nothing(self.now);
+                return Ok(!over);
+            };
+            if self.now.since(entry.at) < DIRECT_PATH_HEAD_START {
+                break;
+            }
+            if !self.has_budget() {
+                self.more = true;
+                break;
+            }
+            self.take_entry(store, &entry).await?;
+            open.next += 1;
+            open.active_at = self.now;
+            *left -= 1;
+        }
+        Ok(true)
+    }
+
+    async fn take_entry(&mut self, store: &impl KeyValue, entry: &JournalEntry) -> Result<(), StoreError> {
+        for &item in &entry.items {
+            match keys::state(item.id).read(store).await? {
+                Some(state) if state.attempt != item.attempt => {}
+                Some(state) => {
+                    if let Some(due_at) = state.due_at {
+                        self.schedule(item, due_at);
+                    }
+                }
+                None if item.attempt > 0 => {}
+                None if keys::claim(item.id, 0, 0).is_taken(store).await? => {
+                    self.schedule(item, entry.at.plus(self.windows.length()));
+                }
+                None => self.attempt_now(item),
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_schedule(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
+        let due_slot = due::slot_due(self.now);
+        for _ in 0..STEP_SLOTS {
+            if !self.read_slot(store).await? {
+                self.more = true;
+                return Ok(());
+            }
+            if self.progress.slot >= due_slot {
+                return Ok(());
+            }
+            self.progress.slot += 1;
+            self.progress.entry = 0;
+            self.progress.offset = 0;
+        }
+        self.more = true;
+        Ok(())
+    }
+
+    /// Reads the slot on from where it stands; `false` when the budget ended first.
+    async fn read_slot(&mut self, store: &impl KeyValue) -> Result<bool, StoreError> {
+        while let Some(entry) = keys::due(self.progress.slot, self.progress.entry).read(store).await? {
+            for &item in entry.items.iter().skip(self.progress.offset) {
+                if !self.has_budget() {
+                    return Ok(false);
+                }
+                self.take_due(store, item).await?;
+                self.progress.offset += 1;
+            }
+            self.spent.push(keys::due(self.progress.slot, self.progress.entry).into_path());
+            self.progress.entry += 1;
+            self.progress.offset = 0;
+        }
+        Ok(true)
+    }
+
+    async fn take_due(&mut self, store: &impl KeyValue, item: JournalItem) -> Result<(), StoreError> {
+        let state = keys::state(item.id).read(store).await?;
+        let (attempt, due_at) = state.map_or((0, Some(self.now)), |state| (state.attempt, state.due_at));
+        match due_at {
+            Some(due_at) if attempt == item.attempt && due_at > self.now => self.schedule(item, due_at),
+            Some(_) if attempt == item.attempt => self.attempt_now(item),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn commit<P: Clock + KeyValue>(self, ports: &P, lease: TickLease) -> Result<Ticked, StoreError> {
+        let now = ports.now();
+        if !lease.holds(now) {
+            return Err(StoreError::new("the step took longer than its lease"));
+        }
+        let mut writes: Vec<Write> = self.additions.into_writes(ports).await?;
+        writes.push(keys::tick_progress().write(&self.progress)?);
+        writes.push(lease.give_back(now)?);
+        ports.set_many(writes).await?;
+        let mut spent = self.spent;
+        spent.push(lease.spent_claim());
+        // What stays behind when this fails is never read again, so losing the error loses nothing but space.
+        let _ = ports.delete_many(spent).await;
+        Ok(Ticked::Stepped { attempts: self.attempts, more: self.more })
+    }
+}
+
+async fn delete_entries(store: &impl KeyValue, open: &OpenNumber) -> Result<(), StoreError> {
+    const AT_ONCE: usize = 256;
+    let paths: Vec<String> = (0..open.next).map(|n| keys::journal(open.number, n).into_path()).collect();
+    for some in paths.chunks(AT_ONCE) {
+        store.delete_many(some.to_vec()).await?;
+    }
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! How a message is normalised before it is hashed: RFC 6376 section 3.4.
 
+use alloc::vec::Vec;
 use core::fmt;
 
 /// One canonicalization algorithm.
@@ -40,5 +41,45 @@ impl fmt::Display for Algo {
 impl fmt::Display for Canonicalization {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.header, self.body)
+    }
+}
+
+impl Algo {
+    /// The algorithm of a name as it stands in `c=`.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "simple" => Some(Self::Simple),
+            "relaxed" => Some(Self::Relaxed),
+            _ => None,
+        }
+    }
+
+    /// Appends the canonical form of a field, which has no final CRLF: the signature field itself is
+    /// hashed without one, every other field with one.
+    pub(crate) fn header_field(self, field: &[u8], out: &mut Vec<u8>) {
+        match self {
+            Self::Simple => out.extend_from_slice(field),
+            Self::Relaxed => relaxed_field(field, out),
+        }
+    }
+}
+
+/// Section 3.4.2: the name in lower case and without white space around the colon.
+fn relaxed_field(field: &[u8], out: &mut Vec<u8>) {
+    let colon = field.iter().position(|&octet| octet == b':');
+    let (name, body) = field.split_at(colon.unwrap_or(field.len()));
+    out.extend(name.trim_ascii_end().iter().map(u8::to_ascii_lowercase));
+    out.push(b':');
+    relaxed_field_body(body.get(1..).unwrap_or_default(), out);
+}
+
+/// Unfolds, makes each run of white space one space, and drops it at both ends.
+fn relaxed_field_body(body: &[u8], out: &mut Vec<u8>) {
+    let words = body.split(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'));
+    let mut separator: &[u8] = b"";
+    for word in words.filter(|word| !word.is_empty()) {
+        out.extend_from_slice(separator);
+        out.extend_from_slice(word);
+        separator = b" ";
     }
 }

@@ -1,10 +1,17 @@
 //! Private keys that sign, and the record that publishes their public half.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rand_core::CryptoRng;
-use rsa::PrivateKey;
+use rsa::{
+    PrivateKey, PublicKey,
+    pkcs1::{ALGORITHM_OID, RsaPrivateKeyRef},
+    pkcs8::{EncodePrivateKey, EncodePublicKey, PrivateKeyInfoRef},
+    traits::PublicKeyParts,
+};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// Fewest bits of a key that signs: RFC 8301 section 3.2 asks for 2048 of signers.
@@ -79,8 +86,29 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError`], saying what is wrong with it.
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
-        let _ = der;
-        todo!()
+        if der.len() > MAX_PKCS8 {
+            return Err(KeyError::TooLong { found: der.len() });
+        }
+        let info = PrivateKeyInfoRef::try_from(der).map_err(|_| KeyError::NotPkcs8)?;
+        if info.algorithm.oid != ALGORITHM_OID {
+            return Err(KeyError::UnsupportedAlgorithm);
+        }
+        let parts = RsaPrivateKeyRef::try_from(info.private_key.as_bytes());
+        let parts = parts.map_err(|_| KeyError::NotPkcs8)?;
+        // Before anything is computed with it: the cost grows with the cube of the size.
+        check_size(bits_of(parts.modulus.as_bytes()))?;
+        Self::from_rsa(PrivateKey::try_from(parts).map_err(|_| KeyError::Inconsistent)?)
+    }
+
+    /// Takes a key whose parts were checked to belong together.
+    pub(crate) fn from_rsa(key: PrivateKey) -> Result<Self, KeyError> {
+        check_size(key.n().bit_width_vartime())?;
+        let public = key.as_public_key().to_public_key_der();
+        let public = public.map_err(|_| KeyError::Encoding)?;
+        Ok(Self {
+            record: format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(public)),
+            kind: Kind::Rsa(key),
+        })
     }
 
     /// Writes the key as unencrypted PKCS#8, to be sealed at once.
@@ -88,7 +116,12 @@ impl SigningKey {
     /// # Errors
     /// [`KeyError::Encoding`], when the key cannot be written.
     pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-        todo!()
+        match &self.kind {
+            Kind::Rsa(key) => {
+                let document = key.to_pkcs8_der().map_err(|_| KeyError::Encoding)?;
+                Ok(document.to_bytes())
+            }
+        }
     }
 
     /// The algorithm this key signs with.
@@ -103,12 +136,72 @@ impl SigningKey {
         &self.record
     }
 
+    /// Signs a digest of SHA-256. The private operation is blinded with `rng`, and its result leaves
+    /// only if the public key confirms it: a fault in one half of the CRT would reveal the key.
     pub(crate) fn sign_digest<R: CryptoRng + ?Sized>(
         &self,
         digest: &[u8; 32],
         rng: &mut R,
     ) -> Result<Vec<u8>, KeyError> {
-        let _ = (digest, rng.next_u32());
-        todo!()
+        match &self.kind {
+            Kind::Rsa(key) => {
+                let signature = key.pkcs1v15_sign_prehash_with_rng::<Sha256, _>(rng, digest);
+                signature
+                    .ok()
+                    .filter(|signature| verifies(key.as_public_key(), digest, signature))
+                    .ok_or(KeyError::Signing)
+            }
+        }
+    }
+}
+
+impl SigningAlgorithm {
+    /// The name of the algorithm in `a=`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::RsaSha256 => "rsa-sha256",
+        }
+    }
+}
+
+/// Whether `signature` is one of `digest`, a digest of SHA-256.
+pub(crate) fn verifies(key: &PublicKey, digest: &[u8; 32], signature: &[u8]) -> bool {
+    key.pkcs1v15_verify_prehash::<Sha256>(digest, signature)
+        .is_ok()
+}
+
+fn check_size(found: u32) -> Result<(), KeyError> {
+    match found {
+        MIN_RSA_BITS..=MAX_RSA_BITS => Ok(()),
+        _ => Err(KeyError::Size { found }),
+    }
+}
+
+/// Bits of a big-endian integer.
+fn bits_of(octets: &[u8]) -> u32 {
+    let significant = octets.iter().skip_while(|octet| **octet == 0);
+    let (bits, _) = significant.fold((0_u32, true), |(bits, first), octet| {
+        let added = if first { 8 - octet.leading_zeros() } else { 8 };
+        (bits.saturating_add(added), false)
+    });
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_bits(octets: &[u8], expected: u32) {
+        assert_eq!(bits_of(octets), expected);
+    }
+
+    #[test]
+    fn leading_zeros_are_not_counted_as_bits() {
+        check_bits(&[], 0);
+        check_bits(&[0, 0], 0);
+        check_bits(&[1], 1);
+        check_bits(&[0, 0x80, 0], 16);
+        check_bits(&[0x7f, 0, 0], 23);
     }
 }

@@ -28,6 +28,8 @@ extern crate alloc;
 mod body;
 mod canonicalization;
 mod fields;
+mod folded_field;
+mod header_hash;
 mod key;
 pub mod keygen;
 mod message;
@@ -41,14 +43,23 @@ mod verify;
 pub use body::{BodyHash, BodyHasher};
 pub use canonicalization::{Algo, Canonicalization};
 pub use fields::{FieldName, FieldNameError, SignedFields};
-pub use key::{KeyError, MAX_PKCS8, MAX_RSA_BITS, MIN_RSA_BITS, SigningAlgorithm, SigningKey};
-pub use message::{HeaderSection, MAX_HEADER_FIELDS, MAX_HEADER_SECTION, MessageError};
+pub use key::{KeyError, SigningAlgorithm, SigningKey};
+pub use message::{HeaderSection, MessageError};
 pub use name::{AgentOrUserIdentifier, AuidError, NameError, Selector, SigningDomain};
 pub use record::{PublicKeyRecord, RecordError};
 pub use sign::{DkimError, SigningOptions, sign, sign_hashed};
 pub use signature::SignatureError;
 pub use tags::TagListError;
 pub use verify::{
-    KeyLookup, KeyLookupError, MAX_SIGNATURES, ReceivedSignature, VerifiedSignature, VerifyError,
-    signatures, verify,
+    KeyLookup, KeyLookupError, ReceivedSignature, VerifiedSignature, VerifyError, signatures,
+    verify,
 };
+
+/// The most (and least) that is read of everything that comes from outside.
+pub mod limits {
+    pub use crate::key::{MAX_PKCS8, MAX_RSA_BITS, MIN_RSA_BITS};
+    pub use crate::message::{MAX_HEADER_FIELDS, MAX_HEADER_SECTION};
+    pub use crate::record::{MAX_RECORD, MAX_VERIFYING_BITS, MIN_VERIFYING_BITS};
+    pub use crate::signature::{MAX_SIGNATURE_FIELD, MAX_SIGNED_FIELDS};
+    pub use crate::verify::{MAX_CLOCK_SKEW, MAX_SIGNATURES};
+}

@@ -1,12 +1,15 @@
 //! Making a `DKIM-Signature` header field: RFC 6376 section 5.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use rand_core::CryptoRng;
 
 use crate::{
     AgentOrUserIdentifier, BodyHash, Canonicalization, HeaderSection, KeyError, MessageError,
-    NameError, Selector, SignedFields, SigningDomain, SigningKey,
+    NameError, Selector, SignedFields, SigningAlgorithm, SigningDomain, SigningKey,
+    folded_field::FoldedField, header_hash::HeaderHasher, name::key_name,
+    signature::encode_quoted_printable,
 };
 
 /// What to say in a signature.
@@ -66,7 +69,8 @@ pub enum DkimError {
     Key(#[source] KeyError),
 }
 
-/// Signs a whole message and returns the `DKIM-Signature` field, with its final CRLF, to put in front of it.
+/// Signs a whole message and returns the `DKIM-Signature` field, with its final CRLF, to put in
+/// front of it.
 ///
 /// # Errors
 /// [`DkimError`], when the message must not be signed as it is or the key fails.
@@ -76,8 +80,9 @@ pub fn sign<R: CryptoRng + ?Sized>(
     key: &SigningKey,
     rng: &mut R,
 ) -> Result<String, DkimError> {
-    let _ = (message, options, key, rng.next_u32());
-    todo!()
+    let (headers, body) = HeaderSection::split(message).map_err(DkimError::Message)?;
+    let body = BodyHash::of(options.canonicalization.body, body);
+    sign_hashed(&headers, &body, options, key, rng)
 }
 
 /// As [`sign`], for a body that was hashed before: several signatures share one pass over it.
@@ -91,6 +96,62 @@ pub fn sign_hashed<R: CryptoRng + ?Sized>(
     key: &SigningKey,
     rng: &mut R,
 ) -> Result<String, DkimError> {
-    let _ = (headers, body, options, key, rng.next_u32());
-    todo!()
+    check_options(options)?;
+    check_body(body, options.canonicalization)?;
+    let names = options.signed_fields.select(headers)?;
+    let mut field = write_field(options, key.algorithm(), &names, body);
+    let mut hasher = HeaderHasher::new(headers, options.canonicalization.header);
+    hasher.signed_fields(names.iter().copied());
+    let digest = hasher.finish(field.as_str().as_bytes());
+    let signature = key.sign_digest(&digest, rng).map_err(DkimError::Key)?;
+    field.base64(&STANDARD.encode(signature));
+    Ok(field.end())
+}
+
+fn check_options(options: &SigningOptions) -> Result<(), DkimError> {
+    key_name(&options.selector, &options.domain).map_err(DkimError::KeyName)?;
+    let auid = options.auid.as_ref();
+    if auid.is_some_and(|auid| !auid.domain().is_within(&options.domain)) {
+        return Err(DkimError::AuidOutsideDomain);
+    }
+    match options.expires_at {
+        Some(expires_at) if expires_at <= options.signed_at => Err(DkimError::ExpiresBeforeSigning),
+        _ => Ok(()),
+    }
+}
+
+fn check_body(body: &BodyHash, canonicalization: Canonicalization) -> Result<(), DkimError> {
+    if body.algo() != canonicalization.body {
+        return Err(DkimError::BodyCanonicalization);
+    }
+    match body.bare_line_break() {
+        Some(at) => Err(DkimError::BareLineBreak { at }),
+        None => Ok(()),
+    }
+}
+
+/// Writes the field up to `b=`. That tag comes last, so what is hashed is what stands so far.
+fn write_field(
+    options: &SigningOptions,
+    algorithm: SigningAlgorithm,
+    names: &[&str],
+    body: &BodyHash,
+) -> FoldedField {
+    let mut field = FoldedField::new("DKIM-Signature:");
+    field.tag("v", "1");
+    field.tag("a", algorithm.as_str());
+    field.tag("c", &options.canonicalization.to_string());
+    field.tag("d", options.domain.as_str());
+    field.tag("s", options.selector.as_str());
+    field.tag("t", &options.signed_at.to_string());
+    if let Some(expires_at) = options.expires_at {
+        field.tag("x", &expires_at.to_string());
+    }
+    if let Some(auid) = &options.auid {
+        field.tag("i", &encode_quoted_printable(&auid.to_string()));
+    }
+    field.colon_separated("h", names);
+    field.tag("bh", &STANDARD.encode(body.digest()));
+    field.word("b=");
+    field
 }

@@ -1,14 +1,24 @@
 //! Judging the signatures of a message: RFC 6376 section 6.1.
+//!
+//! Only the first [`MAX_SIGNATURES`] of a message are looked at, so that nobody makes a receiver
+//! work without end.
 
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    AgentOrUserIdentifier, MessageError, NameError, RecordError, Selector, SignatureError,
-    SigningDomain,
+    AgentOrUserIdentifier, Algo, BodyHash, HeaderSection, MessageError, NameError, PublicKeyRecord,
+    RecordError, Selector, SignatureError, SigningDomain,
+    header_hash::{HeaderHasher, without_signature},
+    key::verifies,
+    message::HeaderField,
+    name::key_name,
+    signature::SignatureTags,
 };
 
 /// Most signatures of one message that are considered, counted from the top.
 pub const MAX_SIGNATURES: usize = 16;
+/// How far in the future `t=` may be, in seconds: clocks differ.
+pub const MAX_CLOCK_SKEW: u64 = 300;
 
 /// Where key records come from.
 pub trait KeyLookup {
@@ -30,7 +40,18 @@ pub struct KeyLookupError;
 /// Borrows nothing, so it can wait for a DNS answer while the message is elsewhere.
 #[derive(Clone, Debug)]
 pub struct ReceivedSignature {
-    domain: Option<SigningDomain>,
+    candidate: Result<Candidate, SignatureError>,
+}
+
+/// A signature field that could be read, and what this message hashes to.
+#[derive(Clone, Debug)]
+struct Candidate {
+    tags: SignatureTags,
+    key_name: Result<String, NameError>,
+    header_digest: [u8; 32],
+    body: BodyHash,
+    /// Whether the signature covers every From field of the message.
+    covers_from: bool,
 }
 
 /// What became of one signature.
@@ -76,7 +97,7 @@ pub enum VerifyError {
     /// The body is not what was signed.
     #[error("the body differs from the one that was signed")]
     BodyHash,
-    /// The key could not be looked up: the only verdict that may change with time.
+    /// The key could not be looked up for now.
     #[error("the key record could not be looked up")]
     KeyUnavailable,
     /// There is no key record.
@@ -104,8 +125,19 @@ pub enum VerifyError {
 /// # Errors
 /// [`MessageError`], when the octets are not a message.
 pub fn signatures(message: &[u8]) -> Result<Vec<ReceivedSignature>, MessageError> {
-    let _ = message;
-    todo!()
+    let (headers, body) = HeaderSection::split(message)?;
+    let mut bodies = BodyHashes::new(body);
+    let read = |(at, field)| ReceivedSignature {
+        candidate: Candidate::read(&headers, at, field, &mut bodies),
+    };
+    Ok(headers
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| field.name.eq_ignore_ascii_case("DKIM-Signature"))
+        .take(MAX_SIGNATURES)
+        .map(read)
+        .collect())
 }
 
 /// Judges every signature of a message, from the top. `now` is in seconds since 1970 UTC.
@@ -117,28 +149,187 @@ pub fn verify(
     keys: &impl KeyLookup,
     now: u64,
 ) -> Result<Vec<VerifiedSignature>, MessageError> {
-    let _ = (message, keys, now);
-    todo!()
+    let judge = |signature: ReceivedSignature| {
+        let record = match signature.key_name() {
+            Some(name) => keys.txt(name),
+            None => Ok(None),
+        };
+        let record = record.as_ref().map(Option::as_deref).map_err(|e| *e);
+        signature.verify_with(record, now)
+    };
+    Ok(signatures(message)?.into_iter().map(judge).collect())
 }
 
 impl ReceivedSignature {
     /// `d=`, where the field could be read.
     pub fn domain(&self) -> Option<&SigningDomain> {
-        self.domain.as_ref()
+        Some(&self.candidate.as_ref().ok()?.tags.domain)
+    }
+
+    /// `s=`, where the field could be read.
+    pub fn selector(&self) -> Option<&Selector> {
+        Some(&self.candidate.as_ref().ok()?.tags.selector)
     }
 
     /// The name to look the key up under; `None` when no key would help any more.
-    pub fn key_name(&self) -> Option<String> {
-        todo!()
+    pub fn key_name(&self) -> Option<&str> {
+        let candidate = self.candidate.as_ref().ok()?;
+        candidate.key_name.as_deref().ok()
     }
 
-    /// Judges the signature with what was found under its key name.
+    /// Judges the signature with what was found under its key name: the text record, its strings
+    /// joined, or `None` where there is none. `now` is in seconds since 1970 UTC.
     pub fn verify_with(
         self,
         record: Result<Option<&[u8]>, KeyLookupError>,
         now: u64,
     ) -> VerifiedSignature {
-        let _ = (record, now);
-        todo!()
+        match self.candidate {
+            Ok(candidate) => candidate.judge(record, now),
+            Err(error) => VerifiedSignature {
+                domain: None,
+                selector: None,
+                auid: None,
+                signed_at: None,
+                signed_fields: Vec::new(),
+                testing: false,
+                outcome: Err(VerifyError::Signature(error)),
+            },
+        }
+    }
+}
+
+impl Candidate {
+    fn read(
+        headers: &HeaderSection<'_>,
+        at: usize,
+        field: &HeaderField<'_>,
+        bodies: &mut BodyHashes<'_>,
+    ) -> Result<Self, SignatureError> {
+        let tags = SignatureTags::parse(field.body)?;
+        let mut hasher = HeaderHasher::new(headers, tags.canonicalization.header);
+        hasher.leave_out(at);
+        hasher.signed_fields(tags.signed_fields.iter().map(String::as_str));
+        let header_digest = hasher.finish(&without_signature(field, &tags.signature_place));
+        let named = tags.signed_fields.iter().filter(|name| *name == "from");
+        Ok(Self {
+            key_name: key_name(&tags.selector, &tags.domain),
+            header_digest,
+            body: bodies.get(tags.canonicalization.body),
+            covers_from: headers.count("From") <= named.count(),
+            tags,
+        })
+    }
+
+    fn judge(self, record: Result<Option<&[u8]>, KeyLookupError>, now: u64) -> VerifiedSignature {
+        let record = self.record(record);
+        VerifiedSignature {
+            testing: record.as_ref().is_ok_and(PublicKeyRecord::testing),
+            outcome: self.outcome(record, now),
+            domain: Some(self.tags.domain),
+            selector: Some(self.tags.selector),
+            auid: Some(self.tags.auid),
+            signed_at: self.tags.signed_at,
+            signed_fields: self.tags.signed_fields,
+        }
+    }
+
+    fn record(
+        &self,
+        found: Result<Option<&[u8]>, KeyLookupError>,
+    ) -> Result<PublicKeyRecord, VerifyError> {
+        if let Err(error) = self.key_name {
+            return Err(VerifyError::KeyName(error));
+        }
+        let text = found.map_err(|KeyLookupError| VerifyError::KeyUnavailable)?;
+        let text = text.ok_or(VerifyError::NoKey)?;
+        PublicKeyRecord::parse(text).map_err(VerifyError::Record)
+    }
+
+    /// In the order of sections 6.1.1 (the field), 6.1.2 (the key) and 6.1.3 (the hashes).
+    fn outcome(
+        &self,
+        record: Result<PublicKeyRecord, VerifyError>,
+        now: u64,
+    ) -> Result<(), VerifyError> {
+        self.check_times(now)?;
+        if !self.covers_from {
+            return Err(VerifyError::FromNotCovered);
+        }
+        let record = record?;
+        if record.exact_domain() && *self.tags.auid.domain() != self.tags.domain {
+            return Err(VerifyError::AuidBelowDomain);
+        }
+        self.check_body()?;
+        match verifies(record.key(), &self.header_digest, &self.tags.signature) {
+            true => Ok(()),
+            false => Err(VerifyError::SignatureMismatch),
+        }
+    }
+
+    fn check_times(&self, now: u64) -> Result<(), VerifyError> {
+        if self.tags.expires_at.is_some_and(|x| now > x) {
+            return Err(VerifyError::Expired);
+        }
+        let latest = now.saturating_add(MAX_CLOCK_SKEW);
+        match self.tags.signed_at {
+            Some(t) if t > latest => Err(VerifyError::FromTheFuture),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_body(&self) -> Result<(), VerifyError> {
+        let found = self.body.canonical_length();
+        if let Some(signed) = self.tags.body_length.filter(|signed| *signed != found) {
+            return Err(VerifyError::BodyLength { signed, found });
+        }
+        match self.tags.body_hash == self.body.digest() {
+            true => Ok(()),
+            false => Err(VerifyError::BodyHash),
+        }
+    }
+}
+
+/// Hashes a body at most once for each algorithm, however many signatures there are.
+struct BodyHashes<'a> {
+    body: &'a [u8],
+    simple: Option<BodyHash>,
+    relaxed: Option<BodyHash>,
+}
+
+impl<'a> BodyHashes<'a> {
+    fn new(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            simple: None,
+            relaxed: None,
+        }
+    }
+
+    fn get(&mut self, algo: Algo) -> BodyHash {
+        let slot = match algo {
+            Algo::Simple => &mut self.simple,
+            Algo::Relaxed => &mut self.relaxed,
+        };
+        *slot.get_or_insert_with(|| BodyHash::of(algo, self.body))
+    }
+}
+
+impl VerifyError {
+    /// Whether a later attempt may end otherwise without the message having changed.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::KeyUnavailable | Self::FromTheFuture => true,
+            Self::Signature(_)
+            | Self::KeyName(_)
+            | Self::FromNotCovered
+            | Self::BodyLength { .. }
+            | Self::BodyHash
+            | Self::NoKey
+            | Self::Record(_)
+            | Self::AuidBelowDomain
+            | Self::SignatureMismatch
+            | Self::Expired => false,
+        }
     }
 }

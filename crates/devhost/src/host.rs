@@ -1,13 +1,33 @@
 //! A running host: one manifest, one port.
 
+mod application;
+mod bindings;
+mod engine;
+mod guest;
+mod instances;
+mod output;
+mod requests;
+mod server;
+mod settings;
+mod stores;
+
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use self::{
+    application::{Application, Prepared},
+    engine::Compiler,
+    instances::Phase,
+    server::Server,
+};
 use crate::{
     key_value::KeyValue,
     limits::Limits,
     log::{self, LogSink},
-    manifest::ManifestError,
-    variables::VariableError,
+    manifest::{Manifest, ManifestError},
+    routes::Routes,
+    variables::{VariableError, Variables},
 };
 
 /// What a host serves, where, and with what.
@@ -25,7 +45,7 @@ pub struct HostOptions {
     pub log: LogSink,
     /// What components may use.
     pub limits: Limits,
-    /// A folder for compiled components, or nothing to compile at every start.
+    /// A folder for compiled components, or nothing to compile anew in every process.
     pub cache: Option<PathBuf>,
 }
 
@@ -58,19 +78,45 @@ pub struct ComponentStats {
     pub peak_memory_bytes: usize,
 }
 
-/// A host that serves until it is stopped or dropped.
+/// A host that serves until it is stopped. Dropping it ends its instances in the middle of their work, as a crash would.
 pub struct Host {
     address: SocketAddr,
+    application: Arc<Application>,
+    limits: Limits,
+    phase: watch::Sender<Phase>,
+    running: Arc<watch::Sender<usize>>,
+    server: JoinHandle<()>,
 }
 
 impl Host {
-    /// Reads the manifest, compiles its components and begins to serve.
+    /// Reads the manifest, compiles its components and begins to serve in tasks of the current Tokio runtime.
     ///
     /// # Errors
     /// When the manifest, a variable or a component is not usable, or the address cannot be had.
     pub async fn start(options: HostOptions) -> Result<Self, HostError> {
-        Ok(Self {
+        let listener = listen(options.listen).await?;
+        let address = listener.local_addr().map_err(|source| HostError::Listen {
             address: options.listen,
+            source,
+        })?;
+        let (options, routes, prepared) = prepare(options).await?;
+        let (phase, running) = (
+            watch::Sender::new(Phase::Serving),
+            Arc::new(watch::Sender::new(0)),
+        );
+        let application = Application::new(routes, prepared, &options, &phase, &running);
+        let server = Arc::new(Server::new(
+            Arc::clone(&application),
+            options.limits.clone(),
+        ));
+        let server = tokio::spawn(server.run(listener, phase.subscribe()));
+        Ok(Self {
+            address,
+            application,
+            limits: options.limits,
+            phase,
+            running,
+            server,
         })
     }
 
@@ -83,11 +129,60 @@ impl Host {
     /// Returns figures for each component, by its id.
     #[must_use]
     pub fn component_stats(&self) -> BTreeMap<String, ComponentStats> {
-        BTreeMap::new()
+        self.application.stats()
     }
 
     /// Stops accepting, waits for running requests and work after responses as long as the limits allow, and ends.
-    pub async fn stop(self) {}
+    pub async fn stop(mut self) {
+        self.phase.send_replace(Phase::Draining);
+        let mut running = self.running.subscribe();
+        let drained = async {
+            // The server task ends by itself once its connections have; if it panicked there is nothing to wait for.
+            let _ = (&mut self.server).await;
+            let _ = running.wait_for(|running| *running == 0).await;
+        };
+        // What is not done by then is ended by the drop below.
+        let _ = tokio::time::timeout(self.limits.stop, drained).await;
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.phase.send_replace(Phase::Ending);
+        self.server.abort();
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, HostError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| HostError::Listen { address, source })
+}
+
+/// Does what blocks, and gives the options back.
+async fn prepare(options: HostOptions) -> Result<(HostOptions, Routes, Vec<Prepared>), HostError> {
+    let work = move || {
+        let manifest = Manifest::read(&options.manifest)?;
+        let variables = Variables::resolve(&manifest, &options.variables, environment)?;
+        let routes = Routes::new(&manifest.triggers)?;
+        let compiler = Compiler::shared(options.cache.as_deref())?;
+        let prepared = application::prepare(&manifest, &variables, &options, &compiler)?;
+        Ok((options, routes, prepared))
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| {
+        Err(HostError::Engine(format!(
+            "compilation ended early: {error}"
+        )))
+    })
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "Spin takes application variables from the environment too"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// Why a host could not start.

@@ -12,6 +12,7 @@ mod ports;
 mod problem;
 mod relay;
 mod respond;
+mod shared;
 
 pub use body::{read_body, MAX_BODY_OCTETS};
 pub use config::{ConfigError, Variables};
@@ -20,5 +21,6 @@ pub use ports::SpinPorts;
 pub use problem::Problem;
 pub use relay::RelayClient;
 pub use respond::{Response, answer, empty, header, json, with_header};
+pub use shared::{Shared, shared};
 pub use spin_sdk::http::Request;
 pub use spin_sdk::wasip3::spawn;

@@ -213,7 +213,7 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             canonicalization: Canonicalization::RELAXED,
             signed_at: self.record.accepted_at.as_secs(),
             expires_at: Some(self.record.accepted_at.plus(SIGNATURE_VALID_FOR).as_secs()),
-            signed_fields: SignedFields::default(),
+            signed_fields: SignedFields::Recommended,
         })
     }
 
@@ -270,6 +270,6 @@ pub fn local_reply(code: u16, text: &str) -> Reply {
         Err(_) => panic!("451 is a reply code"),
     };
     let code = ReplyCode::new(code).unwrap_or(OTHER);
-    let class = if code.is_permanent() { StatusClass::PermanentFailure } else { StatusClass::PersistentTransientFailure };
+    let class = if code.is_permanent() { StatusClass::Permanent } else { StatusClass::Transient };
     Reply::new(code, EnhancedStatusCode::new(class, 3, 0), text)
 }

@@ -215,7 +215,7 @@ where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
     let key = crate::keyring::generate(ports).await?;
-    let reference = KeyReference { selector: FIRST_SELECTOR.to_owned(), version: 1, record: key.public_key_record() };
+    let reference = KeyReference { selector: FIRST_SELECTOR.to_owned(), version: 1, record: key.public_key_record().to_owned() };
     let sealed_path = keys::dkim_key(&provisioning.domain, FIRST_SELECTOR);
     let sealed = master_key.seal(ports, sealed_path.path(), &key.to_pkcs8_der().map_err(|_| ProvisionError::Key)?);
     let record = DomainRecord {

@@ -98,7 +98,7 @@ pub async fn generate<P: Entropy + Scheduler>(ports: &P) -> Result<SigningKey, P
     let mut rng = Rng(ports);
     let mut search = RsaKeySearch::new(RSA_BITS).map_err(|_| ProvisionError::Key)?;
     loop {
-        if let Some(key) = search.step(&mut rng).map_err(|_| ProvisionError::Key)? {
+        if let Some(key) = search.step(&mut rng) {
             return Ok(key);
         }
         ports.yield_now().await;

@@ -6,6 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -22,11 +23,17 @@ const ROUND_OCTETS: usize = 4 * 1024 * 1024;
 const TURNS: usize = 2;
 
 /// The one writer of an instance. Lives as long as the instance.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Outbox {
     position: Cell<Option<Position>>,
     queue: RefCell<VecDeque<Queued>>,
     led: Cell<bool>,
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("position", &self.position).finish_non_exhaustive()
+    }
 }
 
 /// What one task wants written: all of it or nothing.
@@ -44,7 +51,6 @@ impl Entry {
     }
 }
 
-#[derive(Debug)]
 struct Queued {
     entry: Entry,
     slot: Rc<Slot>,
@@ -173,7 +179,7 @@ enum News {
 }
 
 /// Where a waiting task is told what became of its entry.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Slot {
     result: Cell<Option<Result<(), StoreError>>>,
     lead: Cell<bool>,

@@ -32,8 +32,8 @@ pub struct Draft<'a> {
     pub sender_address: Cow<'a, str>,
     /// `senderDisplayName`
     pub sender_display_name: Option<Cow<'a, str>>,
-    /// `content.subject`
-    pub subject: Cow<'a, str>,
+    /// `content.subject`; may be empty, but has to be there.
+    pub subject: Option<Cow<'a, str>>,
     /// `content.plainText`
     pub plain_text: Option<Cow<'a, str>>,
     /// `content.html`
@@ -216,7 +216,7 @@ impl Draft<'_> {
         let headers = Headers::check(&self.headers)?;
         let sender = at("senderAddress", address(&self.sender_address, policy))?;
         let sender_display_name = at("senderDisplayName", display_name(self.sender_display_name.as_deref()))?;
-        let subject = at("content.subject", Subject::parse(&self.subject).map_err(Rule::text))?;
+        let subject = at("content.subject", subject(self.subject.as_deref()))?;
         self.check_bodies()?;
         self.check_recipient_count()?;
         Ok(Submission {
@@ -346,7 +346,7 @@ impl Headers {
 
 fn field(name: &str, value: &str) -> Result<HeaderField, Rule> {
     let name = FieldName::parse(name).map_err(Rule::text)?;
-    if name.is_owned() {
+    if name.is_owned_by_us() {
         return Err(Rule::OwnedField(name.as_str().to_owned()));
     }
     let body = FieldBody::parse(value).map_err(Rule::text)?;
@@ -381,6 +381,10 @@ fn address(text: &str, policy: Policy) -> Result<AddrSpec, Rule> {
         return Err(Rule::NeedsSmtputf8);
     }
     Ok(address)
+}
+
+fn subject(text: Option<&str>) -> Result<Subject, Rule> {
+    Subject::parse(text.ok_or(Rule::Missing)?).map_err(Rule::text)
 }
 
 /// An empty body is none.

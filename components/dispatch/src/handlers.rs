@@ -1,0 +1,80 @@
+//! Decode, one use case, encode; the work itself goes on behind the answer.
+
+use std::rc::Rc;
+
+use guest::{Level, Problem, Request, Response, SpinPorts, empty, header, json, log};
+use mailer::attempt::{AttemptError, Attempted, attempt};
+use mailer::operation::OperationId;
+use mailer::tick::{Ticked, tick as step};
+use serde::Serialize;
+
+use crate::config::Config;
+
+/// Attempts one instance has under way at the request of ticks.
+const MAX_IN_FLIGHT: usize = 64;
+
+/// `POST /dispatch/{id}`
+pub(crate) async fn dispatch(id: &str) -> Result<Response, Problem> {
+    let id = id.parse().map_err(|_| Problem::not_found())?;
+    let config = Config::load().await?;
+    guest::spawn(work(config, id));
+    Ok(empty(202))
+}
+
+/// `POST /tick`
+pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
+    let config = Config::load().await?;
+    config.admin_token.authorize(header(request, "authorization")).ok_or_else(Problem::unauthorized)?;
+    let ports = SpinPorts::open().await?;
+    let budget = MAX_IN_FLIGHT.saturating_sub(config.in_flight.get());
+    let (attempted, more) = match step(&ports, config.dispatcher.windows, budget).await? {
+        Ticked::Idle | Ticked::Busy => (0, false),
+        Ticked::Stepped { attempts, more } => {
+            for item in &attempts {
+                guest::spawn(work(Rc::clone(&config), item.id));
+            }
+            (attempts.len(), more)
+        }
+    };
+    json(200, &Report { attempted, more })
+}
+
+/// What a tick did.
+#[derive(Serialize)]
+struct Report {
+    /// Messages that are being attempted now.
+    attempted: usize,
+    /// Whether another tick would find work at once.
+    more: bool,
+}
+
+/// Counts an attempt for as long as it lives, however it ends.
+struct InFlight(Rc<Config>);
+
+impl InFlight {
+    fn new(config: Rc<Config>) -> Self {
+        config.in_flight.set(config.in_flight.get().saturating_add(1));
+        Self(config)
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.set(self.0.in_flight.get().saturating_sub(1));
+    }
+}
+
+/// One attempt. Whatever fails here is found again by the tick, so the log is all that has to be told.
+async fn work(config: Rc<Config>, id: OperationId) {
+    let counted = InFlight::new(config);
+    let config = &counted.0;
+    let result = match SpinPorts::open().await {
+        Ok(ports) => attempt(&ports, &config.relay, &config.dispatcher, id).await,
+        Err(error) => Err(AttemptError::from(error)),
+    };
+    match result {
+        Ok(Attempted::Made(_) | Attempted::NotNow) => {}
+        Ok(Attempted::Unknown) => log(Level::Error, "there is no such message", &[("id", &id.to_string())]),
+        Err(error) => log(Level::Error, "an attempt failed and will be made again", &[("id", &id.to_string()), ("cause", &error.to_string())]),
+    }
+}

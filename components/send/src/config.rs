@@ -1,0 +1,98 @@
+//! The component's configuration.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use guest::{ConfigError, Variables, shared};
+use mailer::access::AccessKeys;
+use mailer::outbox::Outbox;
+use mailer::submission::Policy;
+
+const NAMES: [&str; 6] =
+    ["access_key_primary", "access_key_secondary", "auth_skew", "explain_auth", "public_url", "relay_smtputf8"];
+const LONGEST_SKEW_SECS: u64 = 86_400;
+
+/// What an instance needs besides the store.
+pub(crate) struct Config {
+    pub(crate) access_keys: AccessKeys,
+    pub(crate) auth_skew: Duration,
+    pub(crate) explain_auth: bool,
+    /// Hosts as callers may have configured them, without scheme and final slash.
+    pub(crate) public_hosts: Vec<String>,
+    pub(crate) policy: Policy,
+    pub(crate) outbox: Outbox,
+}
+
+thread_local! {
+    static CONFIG: OnceCell<Rc<Config>> = const { OnceCell::new() };
+}
+
+impl Config {
+    /// The instance's configuration, read once.
+    pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
+        shared(&CONFIG, async || Self::parse(&Variables::read(&NAMES).await?)).await
+    }
+
+    fn parse(variables: &Variables) -> Result<Self, ConfigError> {
+        let primary = variables.text("access_key_primary");
+        let secondary = variables.text("access_key_secondary");
+        Ok(Self {
+            access_keys: variables.parse("access_key_primary", |_| AccessKeys::parse(&[primary, secondary]))?,
+            auth_skew: Duration::from_secs(variables.number("auth_skew", 1..=LONGEST_SKEW_SECS)?),
+            explain_auth: variables.boolean("explain_auth")?,
+            public_hosts: variables.text("public_url").split_ascii_whitespace().map(host_of).collect(),
+            policy: Policy { smtputf8: variables.boolean("relay_smtputf8")? },
+            outbox: Outbox::default(),
+        })
+    }
+}
+
+/// As Python's SDK takes the host from its endpoint: everything behind the scheme but one final slash.
+fn host_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.strip_suffix('/').unwrap_or(rest).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: [(&str, &str); 6] = [
+        ("access_key_primary", "cHJpbWFyeS1rZXktb2YtMjQtb2N0"),
+        ("access_key_secondary", "c2Vjb25kYXJ5LWtleS0yNC1vY3Q="),
+        ("auth_skew", "900"),
+        ("explain_auth", "false"),
+        ("public_url", ""),
+        ("relay_smtputf8", "false"),
+    ];
+
+    fn with(name: &'static str, value: &'static str) -> Variables {
+        let mut values = GOOD;
+        values.iter_mut().filter(|(n, _)| *n == name).for_each(|pair| pair.1 = value);
+        Variables::of(&values)
+    }
+
+    #[track_caller]
+    fn refused(name: &'static str, value: &'static str) {
+        assert!(Config::parse(&with(name, value)).is_err(), "{name}={value}");
+    }
+
+    #[test]
+    fn what_guards_has_no_fallback() {
+        assert!(Config::parse(&Variables::of(&GOOD)).is_ok());
+        refused("access_key_primary", "");
+        refused("access_key_primary", "not base64!");
+        refused("access_key_secondary", "c2hvcnQ=");
+        refused("auth_skew", "0");
+        refused("auth_skew", "fifteen");
+        refused("explain_auth", "yes");
+    }
+
+    #[test]
+    fn public_hosts_keep_case_port_and_path() {
+        let config = Config::parse(&with("public_url", "https://Mail.Example.com:443/base/ http://b.example/")).ok();
+        let hosts = config.map(|config| config.public_hosts).unwrap_or_default();
+        assert_eq!(hosts, ["Mail.Example.com:443/base", "b.example"]);
+    }
+}

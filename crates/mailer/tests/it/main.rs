@@ -1,0 +1,17 @@
+//! The use cases on a map, a clock that stands still and a relay that does as it is told.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a failed expectation is a failed test"
+)]
+
+mod access;
+mod accept;
+mod attempts;
+mod fake;
+mod outbox;
+mod records;
+mod submission;
+mod ticks;

@@ -1,0 +1,84 @@
+//! Stored records: large content in pieces, and old records stay readable.
+
+use mailer::access::BodyHash;
+use mailer::keys::{CHUNK_OCTETS, decode, encode};
+use mailer::outbox::Outbox;
+use mailer::record::MessageRecord;
+use mailer::submission::{Draft, DraftAttachment, DraftMailbox, Policy};
+use mailer::submit::{Request, submit};
+
+use crate::fake::{DOMAIN, World, principal, run};
+
+fn stored(html_octets: usize) -> (World, mailer::operation::OperationId) {
+    let world = World::with_domain();
+    let draft = Draft {
+        sender_address: format!("news@{DOMAIN}").into(),
+        subject: Some("s".into()),
+        plain_text: Some("text".into()),
+        html: Some("h".repeat(html_octets).into()),
+        to: vec![DraftMailbox { address: "bob@example.com".into(), display_name: Some("Bob \n".trim().to_owned().into()) }],
+        attachments: vec![DraftAttachment {
+            name: "a.txt".into(),
+            content_type: "text/plain".into(),
+            content_in_base64: "AAEC".into(),
+            content_id: None,
+        }],
+        ..Draft::default()
+    };
+    let submission = draft.check(Policy::default()).unwrap();
+    let request = Request { operation_id: None, body_hash: BodyHash::of(b""), submission };
+    let id = run(submit(&world, &Outbox::default(), &principal(), request)).unwrap().id;
+    (world, id)
+}
+
+#[track_caller]
+fn check(html_octets: usize, chunks: usize) {
+    let (world, id) = stored(html_octets);
+    let (record, content) = run(MessageRecord::read_whole(&world, id)).unwrap().unwrap();
+    assert_eq!(record.chunks, chunks);
+    assert_eq!(content.len(), 4 + html_octets + 3);
+    assert!(content.starts_with(b"texthh") && content.ends_with(b"h\x00\x01\x02"));
+    assert_eq!(world.set_manys.get(), 1);
+    assert!(world.map.borrow().values().all(|value| value.len() <= CHUNK_OCTETS));
+}
+
+#[test]
+fn content_is_stored_beside_its_record_or_in_pieces_and_comes_back_the_same() {
+    check(10, 0);
+    check(100_000, 0);
+    check(CHUNK_OCTETS, 2);
+    check(10 * CHUNK_OCTETS - 7, 10);
+}
+
+#[test]
+fn missing_content_is_an_error_and_not_a_shorter_mail() {
+    let (world, id) = stored(3 * CHUNK_OCTETS);
+    world.map.borrow_mut().remove(&format!("message/{id}/content/1"));
+    assert!(run(MessageRecord::read_whole(&world, id)).is_err());
+}
+
+/// Each file is a record as version 1 of its writer left it. A change that breaks these breaks every installation.
+#[test]
+fn records_of_every_version_stay_readable() {
+    let message = include_bytes!("../vectors/records/message.v1.json");
+    let record: MessageRecord = decode(message.trim_ascii_end()).unwrap();
+    assert_eq!(encode(&record).unwrap(), message.trim_ascii_end());
+    let state = include_bytes!("../vectors/records/state.v1.json");
+    let record: mailer::delivery::DeliveryState = decode(state).unwrap();
+    assert_eq!(encode(&record).unwrap(), state.trim_ascii_end());
+    let entry = include_bytes!("../vectors/records/journal.v1.json");
+    let record: mailer::journal::JournalEntry = decode(entry).unwrap();
+    assert_eq!(encode(&record).unwrap(), entry.trim_ascii_end());
+    let domain = include_bytes!("../vectors/records/domain.v1.json");
+    let record: mailer::domain::DomainRecord = decode(domain).unwrap();
+    assert_eq!(encode(&record).unwrap(), domain.trim_ascii_end());
+    let progress = include_bytes!("../vectors/records/progress.v1.json");
+    let record: mailer::tick::TickProgress = decode(progress).unwrap();
+    assert_eq!(encode(&record).unwrap(), progress.trim_ascii_end());
+}
+
+#[test]
+fn a_record_of_a_later_version_is_refused() {
+    let later = br#"{"v":2,"r":{"at":1,"items":[]}}"#;
+    assert!(decode::<mailer::journal::JournalEntry>(later).is_err());
+}

@@ -1,0 +1,161 @@
+//! The tick: nothing that was accepted is forgotten, whatever crashed.
+
+use std::time::Duration;
+
+use mailer::attempt::Windows;
+use mailer::handover::{Disposition, HandOverError};
+use mailer::journal::JournalItem;
+use mailer::operation::OperationId;
+use mailer::tick::{Ticked, tick};
+
+use crate::fake::{ScriptedRelay, World, accept, made, reply, run, try_once};
+
+const WINDOWS: Duration = Duration::from_secs(60);
+
+fn step(world: &World, budget: usize) -> Ticked {
+    run(tick(world, Windows::new(WINDOWS), budget)).unwrap()
+}
+
+/// Ticks every second for `seconds`, and gives what is named.
+fn named(world: &World, seconds: u64) -> Vec<JournalItem> {
+    let mut named = Vec::new();
+    for _ in 0..seconds {
+        if let Ticked::Stepped { attempts, .. } = step(world, 64) {
+            named.extend(attempts);
+        }
+        world.advance(Duration::from_secs(1));
+    }
+    named
+}
+
+/// Ticks every second and attempts what is named.
+fn live(world: &World, relay: &ScriptedRelay, seconds: u64) {
+    for _ in 0..seconds {
+        for item in named(world, 1) {
+            try_once(world, relay, item.id).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_idle_system_is_not_written_to() {
+    let world = World::new();
+    step(&world, 64);
+    let before = world.set_manys.get();
+    assert!((0..20).all(|_| step(&world, 64) == Ticked::Idle));
+    assert_eq!(world.set_manys.get(), before);
+}
+
+#[test]
+fn a_message_nobody_was_told_of_is_named_after_three_seconds() {
+    let world = World::with_domain();
+    let id = accept(&world, &["bob@example.com"]);
+    assert!(named(&world, 3).is_empty());
+    let items = named(&world, 2);
+    assert_eq!(items, [JournalItem { id, attempt: 0 }]);
+    assert!(named(&world, 100).is_empty());
+}
+
+#[test]
+fn a_message_whose_attempt_died_is_named_when_its_window_is_over() {
+    let world = World::with_domain();
+    let id = accept(&world, &["bob@example.com"]);
+    run(mailer::ports::KeyValue::increment(&world, &format!("claim/{id}/0/0"), 1)).unwrap();
+    assert!(named(&world, 118).is_empty());
+    let items = named(&world, 10);
+    assert_eq!(items.first(), Some(&JournalItem { id, attempt: 0 }));
+}
+
+#[test]
+fn a_settled_message_is_never_named() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::default();
+    let id = accept(&world, &["bob@example.com"]);
+    made(&world, &relay, id);
+    assert!(named(&world, 300).is_empty());
+}
+
+#[test]
+fn a_deferred_message_is_named_when_it_is_due_until_it_is_settled() {
+    let world = World::with_domain();
+    let busy = || Err(HandOverError::Unavailable { retry_after: None, reply: reply("451 4.3.0 busy") });
+    let relay = ScriptedRelay::answering(vec![busy(), busy(), Ok(vec![Disposition::Deferred]), busy()]);
+    let id = accept(&world, &["bob@example.com"]);
+    made(&world, &relay, id);
+    live(&world, &relay, 30);
+    assert!(relay.seen.borrow().len() >= 3, "only {} attempts in 30 s", relay.seen.borrow().len());
+    live(&world, &relay, 300);
+    assert_eq!(relay.seen.borrow().len(), 5);
+    assert_eq!(run(mailer::operation::outcome(&world, id)).unwrap(), Some(mailer::delivery::Outcome::Succeeded));
+}
+
+#[test]
+fn the_budget_is_kept_and_the_rest_comes_later() {
+    let world = World::with_domain();
+    let ids: std::collections::BTreeSet<OperationId> = (0..30).map(|_| accept(&world, &["bob@example.com"])).collect();
+    world.advance(Duration::from_secs(5));
+    let Ticked::Stepped { attempts, more } = step(&world, 8) else { panic!("expected a step") };
+    assert_eq!((attempts.len(), more), (8, true));
+    let mut seen: std::collections::BTreeSet<OperationId> = attempts.iter().map(|item| item.id).collect();
+    for _ in 0..10 {
+        if let Ticked::Stepped { attempts, .. } = step(&world, 8) {
+            seen.extend(attempts.iter().map(|item| item.id));
+        }
+    }
+    assert_eq!(seen, ids);
+}
+
+#[test]
+fn the_journal_and_the_schedule_leave_nothing_behind() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::answering(vec![Err(HandOverError::Unknown { reply: reply("451 4.3.0 cut off") })]);
+    for _ in 0..5 {
+        accept(&world, &["bob@example.com"]);
+    }
+    live(&world, &relay, 900);
+    assert_eq!(relay.seen.borrow().len(), 6);
+    assert_eq!(world.count("due/"), 0);
+    assert_eq!(world.count("journal/"), 1, "only the tail counter stays");
+    assert!(world.count("tick/claim/") <= 1);
+}
+
+#[test]
+fn a_tick_that_fails_at_any_call_loses_no_message() {
+    for call in 0..40 {
+        let world = World::with_domain();
+        let relay = ScriptedRelay::default();
+        let id = accept(&world, &["bob@example.com"]);
+        world.advance(Duration::from_secs(4));
+        world.fail_at.set(Some(call));
+        let _ = run(tick(&world, Windows::new(WINDOWS), 64));
+        world.fail_at.set(None);
+        // The attempts of the failed step are lost with it, as in a crash.
+        live(&world, &relay, 400);
+        assert_eq!(relay.seen.borrow().len(), 1, "call {call}");
+        assert!(world.has(&format!("state/{id}")), "call {call}");
+    }
+}
+
+#[test]
+fn two_ticks_at_once_do_not_both_write() {
+    let world = World::with_domain();
+    accept(&world, &["bob@example.com"]);
+    world.advance(Duration::from_secs(5));
+    let lease = run(mailer::lease::TickLease::take(&world)).unwrap();
+    assert!(lease.is_some());
+    assert_eq!(step(&world, 64), Ticked::Busy);
+    world.advance(Duration::from_secs(21));
+    assert!(matches!(step(&world, 64), Ticked::Stepped { .. }));
+}
+
+#[test]
+fn a_clock_that_was_stopped_for_a_day_is_caught_up_with() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::answering(vec![Err(HandOverError::Unknown { reply: reply("451 4.3.0 cut off") })]);
+    let id = accept(&world, &["bob@example.com"]);
+    made(&world, &relay, id);
+    live(&world, &relay, 4);
+    world.advance(Duration::from_secs(86_400));
+    live(&world, &relay, 150);
+    assert_eq!(relay.seen.borrow().len(), 2);
+}

@@ -30,7 +30,10 @@ pub trait DkimKeys: Send + Sync + 'static {
 pub struct NoKeys;
 
 impl DkimKeys for NoKeys {
-    fn record<'a>(&'a self, _name: &'a str) -> Pin<Box<dyn Future<Output = KeyLookup> + Send + 'a>> {
+    fn record<'a>(
+        &'a self,
+        _name: &'a str,
+    ) -> Pin<Box<dyn Future<Output = KeyLookup> + Send + 'a>> {
         Box::pin(async { KeyLookup::NotChecked })
     }
 }

@@ -43,17 +43,38 @@
 //! - Delivery status notifications asked for by `NOTIFY` and `RET` (RFC 3461); LMTP; CHUNKING (RFC 3030); PIPELINING (RFC 2920).
 //! - TLS on the relay's own port, and accounts for the inbox page: both are a reverse proxy's business.
 
+mod answer;
+mod api;
+mod clock;
+mod handover;
+mod inbox;
+mod key_locks;
 mod keys;
 mod log;
 mod options;
+mod problem;
 mod secret;
+mod server;
+mod service;
+mod smtp;
+mod store;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+
+use self::{
+    inbox::Inbox,
+    service::{Carrier, Service},
+    smtp::Mta,
+    store::Store,
+};
 pub use self::{
     keys::{DkimKeys, KeyLookup, NoKeys},
     log::Log,
-    options::{CaptureOptions, Credentials, Mode, RelayOptions, SmtpOptions, TimeLimits, TlsPolicy},
+    options::{
+        CaptureOptions, Credentials, Mode, RelayOptions, SmtpOptions, TimeLimits, TlsPolicy,
+    },
     secret::{InvalidSecret, Secret},
 };
 
@@ -66,6 +87,10 @@ pub const MAX_RECIPIENTS: usize = 1_000;
 #[derive(Debug)]
 pub struct Relay {
     address: SocketAddr,
+    service: Arc<Service>,
+    stopping: watch::Sender<bool>,
+    // None only after `stop` has taken it.
+    server: Option<JoinHandle<()>>,
 }
 
 impl Relay {
@@ -74,7 +99,38 @@ impl Relay {
     /// # Errors
     /// When the address cannot be bound, the state folder or its database cannot be used, or an option is out of range.
     pub async fn start(options: RelayOptions) -> Result<Self, StartError> {
-        Ok(Self { address: options.listen })
+        let (stopping, stop_seen) = watch::channel(false);
+        let store = open_store(options.state).await?;
+        let listen = |source| StartError::Listen {
+            address: options.listen,
+            source,
+        };
+        let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let carrier = match options.mode {
+            Mode::Capture(capture) => {
+                check_capture(&capture)?;
+                Carrier::Capture(Inbox::open(
+                    capture,
+                    store.clone(),
+                    options.log.clone(),
+                    stop_seen.clone(),
+                ))
+            }
+            Mode::Smtp(smtp) => Carrier::Smtp(Arc::new(Mta::new(smtp)?)),
+        };
+        let service = Arc::new(Service::new(options.token, carrier, store, options.log));
+        let server = tokio::spawn(server::serve(
+            listener,
+            api::routes(Arc::clone(&service)),
+            stop_seen,
+        ));
+        Ok(Self {
+            address,
+            service,
+            stopping,
+            server: Some(server),
+        })
     }
 
     /// Returns the bound address, with the port the system chose if 0 was asked for.
@@ -83,8 +139,44 @@ impl Relay {
         self.address
     }
 
-    /// Takes no new work, waits (at most 30 seconds) for the messages in hand, and closes every connection.
-    pub async fn stop(self) {}
+    /// Takes no new connection, waits (at most 30 seconds) for the messages in hand, and closes every connection.
+    pub async fn stop(mut self) {
+        self.stopping.send_replace(true);
+        if let Some(server) = self.server.take() {
+            // The task has no result; if it panicked there is nothing left to end.
+            drop(server.await);
+        }
+        self.service.finish().await;
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if let Some(server) = &self.server {
+            server.abort();
+        }
+    }
+}
+
+async fn open_store(folder: PathBuf) -> Result<Store, StartError> {
+    let path = folder.clone();
+    let opened = tokio::task::spawn_blocking(move || Store::open(&folder)).await;
+    opened.unwrap_or_else(|error| {
+        Err(StartError::State {
+            path,
+            source: std::io::Error::other(error),
+        })
+    })
+}
+
+fn check_capture(options: &CaptureOptions) -> Result<(), StartError> {
+    if options.keep == 0 {
+        return Err(StartError::Option {
+            option: "the number of messages kept",
+            expected: "at least 1",
+        });
+    }
+    Ok(())
 }
 
 /// Why a relay could not start.
@@ -102,7 +194,7 @@ pub enum StartError {
     #[error("cannot use the state folder {}", path.display())]
     State {
         /// The folder asked for.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// What the system said.
         source: std::io::Error,
     },

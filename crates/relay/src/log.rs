@@ -25,7 +25,8 @@ impl Log {
         Self::new(|_| {})
     }
 
-    pub(crate) fn line(&self, line: &str) {
+    /// Gives one line to the receiver.
+    pub fn line(&self, line: &str) {
         (self.0)(line);
     }
 }

@@ -45,7 +45,12 @@ pub struct CaptureOptions {
 impl Default for CaptureOptions {
     /// Keeps 1,000 messages and 1 GiB, and checks no signatures.
     fn default() -> Self {
-        Self { keep: 1_000, keep_octets: 1 << 30, keys: Arc::new(NoKeys), host_names: Vec::new() }
+        Self {
+            keep: 1_000,
+            keep_octets: 1 << 30,
+            keys: Arc::new(NoKeys),
+            host_names: Vec::new(),
+        }
     }
 }
 

@@ -30,7 +30,9 @@ impl Secret {
     /// Says whether `candidate` is the secret, in a time that depends on neither.
     pub(crate) fn matches(&self, candidate: &[u8]) -> bool {
         // Hashing first hides the length too.
-        Sha256::digest(self.0.as_bytes()).ct_eq(&Sha256::digest(candidate)).into()
+        Sha256::digest(self.0.as_bytes())
+            .ct_eq(&Sha256::digest(candidate))
+            .into()
     }
 
     pub(crate) fn expose(&self) -> &str {
@@ -55,7 +57,10 @@ mod tests {
 
     #[track_caller]
     fn check(input: &str, expected: Option<&str>) {
-        assert_eq!(Secret::parse(input).ok().as_ref().map(Secret::expose), expected);
+        assert_eq!(
+            Secret::parse(input).ok().as_ref().map(Secret::expose),
+            expected
+        );
     }
 
     #[test]

@@ -1,0 +1,62 @@
+//! What became of each recipient: the answer to `POST /v1/messages`.
+
+use envelope::{AddrSpec, Reply};
+use serde::Serialize;
+
+/// One recipient's result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RecipientResult {
+    pub(crate) recipient: String,
+    pub(crate) status: Status,
+    pub(crate) reply: Reply,
+}
+
+/// What the caller does next with a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Accepted,
+    Deferred,
+    Rejected,
+}
+
+/// The whole answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Answer {
+    pub(crate) results: Vec<RecipientResult>,
+}
+
+impl RecipientResult {
+    /// The result that `reply` means for `recipient`: the reply code alone decides (RFC 5321, section 4.2.1).
+    pub(crate) fn new(recipient: &AddrSpec, reply: Reply) -> Self {
+        let status = match reply.code {
+            code if code.is_positive() => Status::Accepted,
+            code if code.is_transient() => Status::Deferred,
+            _ => Status::Rejected,
+        };
+        Self {
+            recipient: recipient.to_string(),
+            status,
+            reply,
+        }
+    }
+}
+
+impl Answer {
+    /// Gives every recipient the same reply.
+    pub(crate) fn to_all(recipients: &[AddrSpec], reply: &Reply) -> Self {
+        Self {
+            results: recipients
+                .iter()
+                .map(|recipient| RecipientResult::new(recipient, reply.clone()))
+                .collect(),
+        }
+    }
+
+    /// Says whether anybody will get the message, so that sending it again would be wrong.
+    pub(crate) fn accepted_any(&self) -> bool {
+        self.results
+            .iter()
+            .any(|result| result.status == Status::Accepted)
+    }
+}

@@ -1,0 +1,321 @@
+//! The request fields and the body of `POST /v1/messages`, checked.
+
+use envelope::{AddrSpec, Envelope, ReversePath};
+use http::{HeaderMap, HeaderValue, header};
+use sha2::{Digest as _, Sha256};
+
+use crate::{MAX_RECIPIENTS, problem::Problem};
+
+/// The longest idempotency key, in characters.
+const MAX_KEY_CHARACTERS: usize = 128;
+/// The longest line of a message without its CRLF (RFC 5322, section 2.1.1).
+const MAX_LINE_OCTETS: usize = 998;
+
+/// The checked fields of one request.
+#[derive(Clone, Debug)]
+pub(crate) struct Handover {
+    pub(crate) key: String,
+    pub(crate) envelope: Envelope,
+}
+
+impl Handover {
+    /// Reads key and envelope from the request's fields.
+    pub(crate) fn from_fields(fields: &HeaderMap) -> Result<Self, Problem> {
+        let key = idempotency_key(fields)?;
+        let reverse_path = reverse_path(fields)?;
+        let forward_paths = forward_paths(fields)?;
+        let given = forward_paths.len();
+        let envelope = Envelope::new(reverse_path, forward_paths)
+            .map_err(|error| Problem::malformed_envelope(error.to_string()))?;
+        // Results are told apart by their place, so dropping a repeated address silently would shift them.
+        if envelope.forward_paths().len() != given {
+            return Err(Problem::malformed_envelope(
+                "expected each envelope-to once, found an address twice",
+            ));
+        }
+        Ok(Self { key, envelope })
+    }
+
+    /// A digest that two envelopes share only when they are the same, recipients in the same order.
+    pub(crate) fn envelope_digest(&self) -> Vec<u8> {
+        let mut hasher = Sha256::new();
+        hasher.update(self.envelope.reverse_path.to_string());
+        for path in self.envelope.forward_paths() {
+            // A line feed occurs in no path, so it separates without doubt.
+            hasher.update("\n");
+            hasher.update(path.to_string());
+        }
+        hasher.finalize().to_vec()
+    }
+}
+
+fn idempotency_key(fields: &HeaderMap) -> Result<String, Problem> {
+    let problem = || {
+        Problem::malformed_request(
+            "expected one idempotency-key of 1 to 128 visible ASCII characters",
+        )
+    };
+    let value = only_one(fields, "idempotency-key").ok_or_else(problem)?;
+    let visible = value.as_bytes().iter().all(u8::is_ascii_graphic);
+    match value.to_str() {
+        Ok(key) if visible && (1..=MAX_KEY_CHARACTERS).contains(&key.len()) => Ok(key.to_owned()),
+        _ => Err(problem()),
+    }
+}
+
+fn only_one<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+    let mut values = fields.get_all(name).iter();
+    let first = values.next()?;
+    values.next().is_none().then_some(first)
+}
+
+fn reverse_path(fields: &HeaderMap) -> Result<ReversePath, Problem> {
+    let value = only_one(fields, "envelope-from")
+        .ok_or_else(|| Problem::malformed_envelope("expected one envelope-from"))?;
+    ReversePath::parse(utf8(value, "envelope-from")?)
+        .map_err(|error| Problem::malformed_envelope(format!("envelope-from: {error}")))
+}
+
+fn forward_paths(fields: &HeaderMap) -> Result<Vec<AddrSpec>, Problem> {
+    let values = fields.get_all("envelope-to");
+    let found = values.iter().count();
+    if !(1..=MAX_RECIPIENTS).contains(&found) {
+        return Err(Problem::malformed_envelope(format!(
+            "expected 1 to {MAX_RECIPIENTS} envelope-to fields, found {found}"
+        )));
+    }
+    values
+        .iter()
+        .enumerate()
+        .map(|(index, value)| forward_path(index, value))
+        .collect()
+}
+
+fn forward_path(index: usize, value: &HeaderValue) -> Result<AddrSpec, Problem> {
+    let path = utf8(value, "envelope-to")?;
+    let address = path
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'))
+        .ok_or_else(|| {
+            Problem::malformed_envelope(format!(
+                "envelope-to {}: expected an address in angle brackets",
+                index + 1
+            ))
+        })?;
+    AddrSpec::parse(address)
+        .map_err(|error| Problem::malformed_envelope(format!("envelope-to {}: {error}", index + 1)))
+}
+
+fn utf8<'a>(value: &'a HeaderValue, name: &str) -> Result<&'a str, Problem> {
+    str::from_utf8(value.as_bytes())
+        .map_err(|_| Problem::malformed_envelope(format!("{name}: expected UTF-8")))
+}
+
+/// Says whether the request carries a message, by its `Content-Type`.
+pub(crate) fn is_message_type(fields: &HeaderMap) -> bool {
+    let essence = fields
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case("message/rfc822"))
+}
+
+/// What keeps a body from being handed on as a message.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum MalformedMessage {
+    #[error("expected a header field at the start of the message")]
+    NoHeaderField,
+    #[error("expected lines ended by CRLF, found a lone CR or LF at offset {offset}")]
+    LoneLineBreak { offset: usize },
+    #[error("expected no NUL, found one at offset {offset}")]
+    Nul { offset: usize },
+    #[error("expected lines of at most 998 octets, found a longer one at offset {offset}")]
+    LongLine { offset: usize },
+    #[error("expected the message to end with CRLF")]
+    NoFinalLineBreak,
+}
+
+/// Checks what every hop behind us relies on.
+///
+/// A lone CR or LF is refused rather than mended: mending breaks the signature, and passing it on lets a sender smuggle
+/// a second message past servers that take `LF.LF` for the end (RFC 5321, section 2.3.8).
+pub(crate) fn check_message(message: &[u8]) -> Result<(), MalformedMessage> {
+    if !starts_with_field(message) {
+        return Err(MalformedMessage::NoHeaderField);
+    }
+    let mut offset = 0;
+    for line in message.split_inclusive(|&byte| byte == b'\n') {
+        check_line(line, offset)?;
+        offset += line.len();
+    }
+    Ok(())
+}
+
+fn check_line(line: &[u8], offset: usize) -> Result<(), MalformedMessage> {
+    let Some(text) = line.strip_suffix(b"\r\n") else {
+        return Err(
+            match line.iter().position(|&byte| byte == b'\r' || byte == b'\n') {
+                Some(place) => MalformedMessage::LoneLineBreak {
+                    offset: offset + place,
+                },
+                None => MalformedMessage::NoFinalLineBreak,
+            },
+        );
+    };
+    if let Some(place) = text.iter().position(|&byte| byte == b'\r') {
+        return Err(MalformedMessage::LoneLineBreak {
+            offset: offset + place,
+        });
+    }
+    if let Some(place) = text.iter().position(|&byte| byte == 0) {
+        return Err(MalformedMessage::Nul {
+            offset: offset + place,
+        });
+    }
+    if text.len() > MAX_LINE_OCTETS {
+        return Err(MalformedMessage::LongLine { offset });
+    }
+    Ok(())
+}
+
+fn starts_with_field(message: &[u8]) -> bool {
+    let name = message
+        .iter()
+        .take_while(|&&byte| byte.is_ascii_graphic() && byte != b':')
+        .count();
+    name > 0 && message.get(name) == Some(&b':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(lines: &[(&'static str, &str)]) -> HeaderMap {
+        lines
+            .iter()
+            .map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+                )
+            })
+            .collect()
+    }
+
+    #[track_caller]
+    fn check(lines: &[(&'static str, &str)], expected: Result<&str, &str>) {
+        let found = Handover::from_fields(&fields(lines)).map(|handover| {
+            let paths: Vec<String> = handover
+                .envelope
+                .forward_paths()
+                .iter()
+                .map(ToString::to_string)
+                .collect();
+            format!(
+                "{} {} {}",
+                handover.key,
+                handover.envelope.reverse_path,
+                paths.join(",")
+            )
+        });
+        let found = found.map_err(|problem| problem.message);
+        assert_eq!(found, expected.map(str::to_owned).map_err(str::to_owned));
+    }
+
+    const KEY: (&str, &str) = ("idempotency-key", "k1");
+    const FROM: (&str, &str) = ("envelope-from", "<a@b.example>");
+    const TO: (&str, &str) = ("envelope-to", "<c@d.example>");
+
+    #[test]
+    fn envelopes_are_read_from_the_fields() {
+        check(&[KEY, FROM, TO], Ok("k1 <a@b.example> c@d.example"));
+        check(&[KEY, ("envelope-from", "<>"), TO], Ok("k1 <> c@d.example"));
+        check(
+            &[KEY, FROM, ("envelope-to", "<é@d.example>"), TO],
+            Ok("k1 <a@b.example> é@d.example,c@d.example"),
+        );
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        let key = "expected one idempotency-key of 1 to 128 visible ASCII characters";
+        check(&[FROM, TO], Err(key));
+        check(&[KEY, KEY, FROM, TO], Err(key));
+        check(&[("idempotency-key", ""), FROM, TO], Err(key));
+        check(&[("idempotency-key", "a b"), FROM, TO], Err(key));
+        check(&[("idempotency-key", &"x".repeat(129)), FROM, TO], Err(key));
+        check(&[KEY, TO], Err("expected one envelope-from"));
+        check(&[KEY, FROM, FROM, TO], Err("expected one envelope-from"));
+        check(
+            &[KEY, FROM],
+            Err("expected 1 to 1000 envelope-to fields, found 0"),
+        );
+        check(
+            &[KEY, FROM, ("envelope-to", "c@d.example")],
+            Err("envelope-to 1: expected an address in angle brackets"),
+        );
+        check(
+            &[KEY, FROM, TO, TO],
+            Err("expected each envelope-to once, found an address twice"),
+        );
+        let many: Vec<_> = [KEY, FROM]
+            .into_iter()
+            .chain(std::iter::repeat_n(TO, 1_001))
+            .collect();
+        check(
+            &many,
+            Err("expected 1 to 1000 envelope-to fields, found 1001"),
+        );
+    }
+
+    #[test]
+    fn digests_differ_when_an_address_differs_or_moves() {
+        let digest = |lines: &[(&'static str, &str)]| {
+            Handover::from_fields(&fields(lines))
+                .unwrap()
+                .envelope_digest()
+        };
+        let other = ("envelope-to", "<e@f.example>");
+        assert_eq!(
+            digest(&[KEY, FROM, TO]),
+            digest(&[("idempotency-key", "k2"), FROM, TO])
+        );
+        assert_ne!(digest(&[KEY, FROM, TO]), digest(&[KEY, FROM, other]));
+        assert_ne!(
+            digest(&[KEY, FROM, TO, other]),
+            digest(&[KEY, FROM, other, TO])
+        );
+        assert_ne!(
+            digest(&[KEY, FROM, TO]),
+            digest(&[KEY, ("envelope-from", "<>"), TO])
+        );
+    }
+
+    #[track_caller]
+    fn check_body(message: &[u8], expected: Result<(), MalformedMessage>) {
+        assert_eq!(check_message(message), expected);
+    }
+
+    #[test]
+    fn only_clean_messages_pass() {
+        use MalformedMessage as M;
+        check_body(b"A: b\r\n\r\nhi\r\n", Ok(()));
+        check_body(b"A: b\r\n", Ok(()));
+        check_body(b"", Err(M::NoHeaderField));
+        check_body(b"\r\nA: b\r\n", Err(M::NoHeaderField));
+        check_body(b"no colon\r\n", Err(M::NoHeaderField));
+        check_body(b"A: b\r\n\r\nhi", Err(M::NoFinalLineBreak));
+        check_body(b"A: b\nC: d\r\n", Err(M::LoneLineBreak { offset: 4 }));
+        check_body(b"A: b\rC: d\r\n", Err(M::LoneLineBreak { offset: 4 }));
+        check_body(b"A: b\r\r\n", Err(M::LoneLineBreak { offset: 4 }));
+        check_body(
+            b"A: b\r\n\r\n\n.\n\r\n",
+            Err(M::LoneLineBreak { offset: 8 }),
+        );
+        check_body(b"A: \0\r\n", Err(M::Nul { offset: 3 }));
+        let line = |octets| [b"A: b\r\n\r\n".as_slice(), &b"x".repeat(octets), b"\r\n"].concat();
+        check_body(&line(998), Ok(()));
+        check_body(&line(999), Err(M::LongLine { offset: 8 }));
+    }
+}

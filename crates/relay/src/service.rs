@@ -1,0 +1,189 @@
+//! Taking one message: idempotency around capturing or handing over.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::StatusCode;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
+
+use crate::{
+    Log, Secret,
+    answer::Answer,
+    clock,
+    handover::{self, Handover},
+    inbox::Inbox,
+    key_locks::{KeyGuard, KeyLocks},
+    problem::Problem,
+    smtp::{HandOverError, Mta},
+    store::{Store, StoredAnswer},
+};
+
+/// How many messages are worked on or waited for at once.
+const MAX_IN_HAND: u32 = 1_024;
+/// How many octets of messages are held in memory at once.
+pub(crate) const MAX_OCTETS_IN_HAND: usize = 256 * 1024 * 1024;
+/// How long the end waits for messages in hand.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// What becomes of messages.
+#[derive(Clone, Debug)]
+pub(crate) enum Carrier {
+    Capture(Arc<Inbox>),
+    Smtp(Arc<Mta>),
+}
+
+/// The relay's state, shared by all requests.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) token: Secret,
+    pub(crate) carrier: Carrier,
+    pub(crate) log: Log,
+    store: Store,
+    keys: Arc<KeyLocks>,
+    in_hand: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+}
+
+impl Service {
+    pub(crate) fn new(token: Secret, carrier: Carrier, store: Store, log: Log) -> Self {
+        Self {
+            token,
+            carrier,
+            log,
+            store,
+            keys: Arc::default(),
+            in_hand: Arc::new(Semaphore::new(
+                usize::try_from(MAX_IN_HAND).unwrap_or(usize::MAX),
+            )),
+            memory: Arc::new(Semaphore::new(MAX_OCTETS_IN_HAND)),
+        }
+    }
+
+    /// Sets memory aside for a part of a body.
+    pub(crate) fn set_aside(&self, octets: usize) -> Result<OwnedSemaphorePermit, Problem> {
+        let octets = u32::try_from(octets).map_err(|_| Problem::busy())?;
+        Arc::clone(&self.memory)
+            .try_acquire_many_owned(octets)
+            .map_err(|_| Problem::busy())
+    }
+
+    /// Takes a message and returns the JSON of its answer.
+    ///
+    /// The work goes on in a task of its own when the caller hangs up: an answer that the MTA gave is worth keeping,
+    /// since the caller will ask again with the same key.
+    pub(crate) async fn take(
+        self: &Arc<Self>,
+        handover: Handover,
+        message: Bytes,
+        memory: OwnedSemaphorePermit,
+    ) -> Result<String, Problem> {
+        let place = Arc::clone(&self.in_hand)
+            .try_acquire_owned()
+            .map_err(|_| Problem::busy())?;
+        let service = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let answer = service.take_once(&handover, message).await;
+            drop((memory, place));
+            answer
+        });
+        task.await
+            .map_err(|error| Problem::internal(error.to_string()))?
+    }
+
+    async fn take_once(&self, handover: &Handover, message: Bytes) -> Result<String, Problem> {
+        let _turn: KeyGuard = Arc::clone(&self.keys).lock(&handover.key).await;
+        let digest = handover.envelope_digest();
+        if let Some(stored) = self.store.answer(&handover.key, clock::now_ms()).await? {
+            return if stored.envelope_digest == digest {
+                Ok(stored.answer)
+            } else {
+                Err(key_reused())
+            };
+        }
+        handover::check_message(&message).map_err(|error| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "malformed_message",
+                error.to_string(),
+            )
+        })?;
+        let keep = |answer: String| StoredAnswer {
+            key: handover.key.clone(),
+            envelope_digest: digest,
+            answer,
+        };
+        match &self.carrier {
+            Carrier::Capture(inbox) => inbox.capture(&handover.envelope, message, keep).await,
+            Carrier::Smtp(mta) => self.hand_over(mta, handover, &message, keep).await,
+        }
+    }
+
+    /// Keeps the answer if anybody will get the message. Otherwise nothing was sent, so asking again does no harm, and
+    /// may do better.
+    async fn hand_over(
+        &self,
+        mta: &Mta,
+        handover: &Handover,
+        message: &[u8],
+        keep: impl FnOnce(String) -> StoredAnswer,
+    ) -> Result<String, Problem> {
+        let answer = mta.hand_over(&handover.envelope, message).await?;
+        let json = to_json(&answer)?;
+        if answer.accepted_any()
+            && let Err(error) = self
+                .store
+                .keep_answer(keep(json.clone()), clock::now_ms())
+                .await
+        {
+            // The MTA has the message, so the caller must hear of it; only a retry of his would now send it twice.
+            self.log
+                .line(&format!("an answer could not be kept: {error}"));
+        }
+        Ok(json)
+    }
+
+    /// Takes nothing more, and waits a while for what is in hand.
+    pub(crate) async fn finish(&self) {
+        // Giving up is right when the time is over: the callers will ask again.
+        drop(timeout(STOP_LIMIT, self.in_hand.acquire_many(MAX_IN_HAND)).await);
+        self.in_hand.close();
+        if let Carrier::Smtp(mta) = &self.carrier {
+            mta.close().await;
+        }
+    }
+}
+
+pub(crate) fn to_json(answer: &Answer) -> Result<String, Problem> {
+    serde_json::to_string(answer).map_err(|error| Problem::internal(error.to_string()))
+}
+
+fn key_reused() -> Problem {
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        "the idempotency key was used within 24 hours for another envelope",
+    )
+}
+
+impl From<HandOverError> for Problem {
+    fn from(error: HandOverError) -> Self {
+        let cause = error.to_string();
+        match error {
+            HandOverError::Unavailable(_) => Self::unavailable(
+                "mta_unavailable",
+                "the MTA cannot be reached or takes nothing now",
+                10,
+                cause,
+            ),
+            HandOverError::OutcomeUnknown(_) => Self::unavailable(
+                "outcome_unknown",
+                "the MTA's answer to the message was lost, so the message may or may not have been taken",
+                10,
+                cause,
+            ),
+        }
+    }
+}

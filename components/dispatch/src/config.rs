@@ -10,7 +10,14 @@ use mailer::attempt::{Dispatcher, Windows};
 use mailer::keyring::{Keyring, MasterKey};
 use mailer::outbox::Outbox;
 
-const NAMES: [&str; 6] = ["admin_token", "attempt_timeout", "master_key", "relay_smtputf8", "relay_token", "relay_url"];
+const NAMES: [&str; 6] = [
+    "admin_token",
+    "attempt_timeout",
+    "master_key",
+    "relay_smtputf8",
+    "relay_token",
+    "relay_url",
+];
 const LONGEST_ATTEMPT_SECS: u64 = 600;
 
 /// What an instance needs besides the store.
@@ -29,11 +36,15 @@ thread_local! {
 impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
-        shared(&CONFIG, async || Self::parse(&Variables::read(&NAMES).await?)).await
+        shared(&CONFIG, async || {
+            Self::parse(&Variables::read(&NAMES).await?)
+        })
+        .await
     }
 
     fn parse(variables: &Variables) -> Result<Self, ConfigError> {
-        let attempt_timeout = Duration::from_secs(variables.number("attempt_timeout", 1..=LONGEST_ATTEMPT_SECS)?);
+        let attempt_timeout =
+            Duration::from_secs(variables.number("attempt_timeout", 1..=LONGEST_ATTEMPT_SECS)?);
         let dispatcher = Dispatcher {
             keyring: Keyring::new(variables.parse("master_key", MasterKey::parse)?),
             outbox: Outbox::default(),
@@ -46,7 +57,12 @@ impl Config {
             timeout: attempt_timeout,
         };
         let admin_token = variables.parse("admin_token", AdminToken::parse)?;
-        Ok(Self { admin_token, dispatcher, relay, in_flight: Cell::new(0) })
+        Ok(Self {
+            admin_token,
+            dispatcher,
+            relay,
+            in_flight: Cell::new(0),
+        })
     }
 }
 
@@ -56,7 +72,11 @@ fn origin(text: &str) -> Result<String, &'static str> {
     let uri: http::Uri = text.parse().map_err(|_| EXPECTED)?;
     let is_origin = matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some();
     let has_no_path = matches!(uri.path(), "" | "/") && uri.query().is_none();
-    if is_origin && has_no_path { Ok(text.trim_end_matches('/').to_owned()) } else { Err(EXPECTED) }
+    if is_origin && has_no_path {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(EXPECTED)
+    }
 }
 
 #[cfg(test)]

@@ -24,7 +24,10 @@ pub(crate) async fn dispatch(id: &str) -> Result<Response, Problem> {
 /// `POST /tick`
 pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
     let config = Config::load().await?;
-    config.admin_token.authorize(header(request, "authorization")).ok_or_else(Problem::unauthorized)?;
+    config
+        .admin_token
+        .authorize(header(request, "authorization"))
+        .ok_or_else(Problem::unauthorized)?;
     let ports = SpinPorts::open().await?;
     let budget = MAX_IN_FLIGHT.saturating_sub(config.in_flight.get());
     let (attempted, more) = match step(&ports, config.dispatcher.windows, budget).await? {
@@ -53,14 +56,18 @@ struct InFlight(Rc<Config>);
 
 impl InFlight {
     fn new(config: Rc<Config>) -> Self {
-        config.in_flight.set(config.in_flight.get().saturating_add(1));
+        config
+            .in_flight
+            .set(config.in_flight.get().saturating_add(1));
         Self(config)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.in_flight.set(self.0.in_flight.get().saturating_sub(1));
+        self.0
+            .in_flight
+            .set(self.0.in_flight.get().saturating_sub(1));
     }
 }
 
@@ -74,7 +81,15 @@ async fn work(config: Rc<Config>, id: OperationId) {
     };
     match result {
         Ok(Attempted::Made(_) | Attempted::NotNow) => {}
-        Ok(Attempted::Unknown) => log(Level::Error, "there is no such message", &[("id", &id.to_string())]),
-        Err(error) => log(Level::Error, "an attempt failed and will be made again", &[("id", &id.to_string()), ("cause", &error.to_string())]),
+        Ok(Attempted::Unknown) => log(
+            Level::Error,
+            "there is no such message",
+            &[("id", &id.to_string())],
+        ),
+        Err(error) => log(
+            Level::Error,
+            "an attempt failed and will be made again",
+            &[("id", &id.to_string()), ("cause", &error.to_string())],
+        ),
     }
 }

@@ -24,7 +24,10 @@ thread_local! {
 impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
-        shared(&CONFIG, async || Self::parse(&Variables::read(&NAMES).await?)).await
+        shared(&CONFIG, async || {
+            Self::parse(&Variables::read(&NAMES).await?)
+        })
+        .await
     }
 
     fn parse(variables: &Variables) -> Result<Self, ConfigError> {

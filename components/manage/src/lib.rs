@@ -15,7 +15,9 @@ async fn handle(request: Request) -> Response {
 
 async fn route(request: Request) -> Result<Response, Problem> {
     let config = config::Config::load().await?;
-    let operator = config.admin_token.authorize(guest::header(&request, "authorization"));
+    let operator = config
+        .admin_token
+        .authorize(guest::header(&request, "authorization"));
     operator.ok_or_else(Problem::unauthorized)?;
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -24,7 +26,9 @@ async fn route(request: Request) -> Result<Response, Problem> {
         (["domains"], _) => Err(Problem::method_not_allowed("GET")),
         (["domains", "operations", id], &Method::GET) => handlers::operation(id).await,
         (["domains", "operations", _], _) => Err(Problem::method_not_allowed("GET")),
-        (["domains", "ManagedDomain"], &Method::PUT) => handlers::put_managed(&request, config).await,
+        (["domains", "ManagedDomain"], &Method::PUT) => {
+            handlers::put_managed(&request, config).await
+        }
         (["domains", "ManagedDomain"], &Method::GET) => handlers::managed().await,
         (["domains", "ManagedDomain"], _) => Err(Problem::method_not_allowed("GET, PUT")),
         (["domains", name], &Method::GET) => handlers::get(name).await,

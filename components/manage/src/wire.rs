@@ -19,7 +19,10 @@ pub(crate) struct DomainList {
 
 impl DomainList {
     pub(crate) fn new(records: &[DomainRecord]) -> Self {
-        Self { value: records.iter().map(Domain::from).collect(), next_link: None }
+        Self {
+            value: records.iter().map(Domain::from).collect(),
+            next_link: None,
+        }
     }
 }
 
@@ -77,7 +80,10 @@ impl From<&DomainRecord> for Domain {
 
 impl From<&SenderUsername> for Sender {
     fn from(sender: &SenderUsername) -> Self {
-        Self { username: sender.username.clone(), display_name: sender.display_name.clone() }
+        Self {
+            username: sender.username.clone(),
+            display_name: sender.display_name.clone(),
+        }
     }
 }
 
@@ -97,16 +103,31 @@ struct OperationError {
 
 impl Operation {
     pub(crate) fn running(id: OperationId) -> Self {
-        Self { id: id.to_string(), status: "Running", error: None }
+        Self {
+            id: id.to_string(),
+            status: "Running",
+            error: None,
+        }
     }
 
     pub(crate) fn succeeded(id: OperationId) -> Self {
-        Self { id: id.to_string(), status: "Succeeded", error: None }
+        Self {
+            id: id.to_string(),
+            status: "Succeeded",
+            error: None,
+        }
     }
 
     /// It ran out of its time: its instance was stopped.
     pub(crate) fn cut_off(id: OperationId) -> Self {
-        let error = OperationError { code: "ProvisioningCutOff", message: "The operation was cut off. Send the PUT again." };
-        Self { id: id.to_string(), status: "Failed", error: Some(error) }
+        let error = OperationError {
+            code: "ProvisioningCutOff",
+            message: "The operation was cut off. Send the PUT again.",
+        };
+        Self {
+            id: id.to_string(),
+            status: "Failed",
+            error: Some(error),
+        }
     }
 }

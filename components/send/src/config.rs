@@ -9,8 +9,14 @@ use mailer::access::AccessKeys;
 use mailer::outbox::Outbox;
 use mailer::submission::Policy;
 
-const NAMES: [&str; 6] =
-    ["access_key_primary", "access_key_secondary", "auth_skew", "explain_auth", "public_url", "relay_smtputf8"];
+const NAMES: [&str; 6] = [
+    "access_key_primary",
+    "access_key_secondary",
+    "auth_skew",
+    "explain_auth",
+    "public_url",
+    "relay_smtputf8",
+];
 const LONGEST_SKEW_SECS: u64 = 86_400;
 
 /// What an instance needs besides the store.
@@ -31,18 +37,29 @@ thread_local! {
 impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
-        shared(&CONFIG, async || Self::parse(&Variables::read(&NAMES).await?)).await
+        shared(&CONFIG, async || {
+            Self::parse(&Variables::read(&NAMES).await?)
+        })
+        .await
     }
 
     fn parse(variables: &Variables) -> Result<Self, ConfigError> {
         let primary = variables.text("access_key_primary");
         let secondary = variables.text("access_key_secondary");
         Ok(Self {
-            access_keys: variables.parse("access_key_primary", |_| AccessKeys::parse(&[primary, secondary]))?,
+            access_keys: variables.parse("access_key_primary", |_| {
+                AccessKeys::parse(&[primary, secondary])
+            })?,
             auth_skew: Duration::from_secs(variables.number("auth_skew", 1..=LONGEST_SKEW_SECS)?),
             explain_auth: variables.boolean("explain_auth")?,
-            public_hosts: variables.text("public_url").split_ascii_whitespace().map(host_of).collect(),
-            policy: Policy { smtputf8: variables.boolean("relay_smtputf8")? },
+            public_hosts: variables
+                .text("public_url")
+                .split_ascii_whitespace()
+                .map(host_of)
+                .collect(),
+            policy: Policy {
+                smtputf8: variables.boolean("relay_smtputf8")?,
+            },
             outbox: Outbox::default(),
         })
     }
@@ -69,7 +86,10 @@ mod tests {
 
     fn with(name: &'static str, value: &'static str) -> Variables {
         let mut values = GOOD;
-        values.iter_mut().filter(|(n, _)| *n == name).for_each(|pair| pair.1 = value);
+        values
+            .iter_mut()
+            .filter(|(n, _)| *n == name)
+            .for_each(|pair| pair.1 = value);
         Variables::of(&values)
     }
 
@@ -91,7 +111,11 @@ mod tests {
 
     #[test]
     fn public_hosts_keep_case_port_and_path() {
-        let config = Config::parse(&with("public_url", "https://Mail.Example.com:443/base/ http://b.example/")).ok();
+        let config = Config::parse(&with(
+            "public_url",
+            "https://Mail.Example.com:443/base/ http://b.example/",
+        ))
+        .ok();
         let hosts = config.map(|config| config.public_hosts).unwrap_or_default();
         assert_eq!(hosts, ["Mail.Example.com:443/base", "b.example"]);
     }

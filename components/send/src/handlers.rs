@@ -1,6 +1,8 @@
 //! Decode, one use case, encode.
 
-use guest::{Level, Problem, Request, Response, SpinPorts, header, json, log, read_body, with_header};
+use guest::{
+    Level, Problem, Request, Response, SpinPorts, header, json, log, read_body, with_header,
+};
 use mailer::access::BodyHash;
 use mailer::operation::{self, OperationId};
 use mailer::ports::Clock;
@@ -25,18 +27,30 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
     let origin = origin(&request);
     let body = read_body(request, guest::MAX_BODY_OCTETS).await?;
     let body_hash = BodyHash::of(&body);
-    let principal = unread.check_body(&body_hash).map_err(|denied| denial(&denied))?;
+    let principal = unread
+        .check_body(&body_hash)
+        .map_err(|denied| denial(&denied))?;
     let submission = wire::submission(&body, config.policy)?;
     drop(body);
-    let request = submit::Request { operation_id, body_hash, submission };
-    let accepted = submit::submit(&ports, &config.outbox, &principal, request).await.map_err(wire::refusal)?;
+    let request = submit::Request {
+        operation_id,
+        body_hash,
+        submission,
+    };
+    let accepted = submit::submit(&ports, &config.outbox, &principal, request)
+        .await
+        .map_err(wire::refusal)?;
     if !accepted.is_repeat {
         guest::spawn(dispatch(accepted.id));
     }
     accepted_response(accepted, &origin, api_version)
 }
 
-fn accepted_response(accepted: Accepted, origin: &str, api_version: &str) -> Result<Response, Problem> {
+fn accepted_response(
+    accepted: Accepted,
+    origin: &str,
+    api_version: &str,
+) -> Result<Response, Problem> {
     let id = accepted.id;
     let response = json(202, &wire::Operation::running(id))?;
     let location = format!("{origin}/emails/operations/{id}?api-version={api_version}");
@@ -50,33 +64,58 @@ pub(crate) async fn operation(request: Request, id: &str) -> Result<Response, Pr
     let config = Config::load().await?;
     let ports = SpinPorts::open().await?;
     let unread = authorize(&request, &config, ports.now())?;
-    unread.check_body(&BodyHash::of(NO_BODY)).map_err(|denied| denial(&denied))?;
+    unread
+        .check_body(&BodyHash::of(NO_BODY))
+        .map_err(|denied| denial(&denied))?;
     let id: OperationId = id.parse().map_err(|_| wire::unknown_operation(id))?;
-    let outcome = operation::outcome(&ports, id).await?.ok_or_else(|| wire::unknown_operation(&id.to_string()))?;
+    let outcome = operation::outcome(&ports, id)
+        .await?
+        .ok_or_else(|| wire::unknown_operation(&id.to_string()))?;
     let operation = wire::Operation::new(id, &outcome);
     let response = json(200, &operation)?;
-    Ok(if operation.is_terminal() { response } else { with_header(response, "retry-after", POLL_AFTER_SECS) })
+    Ok(if operation.is_terminal() {
+        response
+    } else {
+        with_header(response, "retry-after", POLL_AFTER_SECS)
+    })
 }
 
 /// Tells the sibling that signs and hands over. If this is lost, the tick finds the message in the journal.
 async fn dispatch(id: OperationId) {
     let url = format!("http://dispatch.spin.internal/dispatch/{id}");
     if let Err(code) = spin_sdk::http::post(url, "").await {
-        log(Level::Error, "dispatch was not reached; the tick will", &[("cause", &code.to_string())]);
+        log(
+            Level::Error,
+            "dispatch was not reached; the tick will",
+            &[("cause", &code.to_string())],
+        );
     }
 }
 
 fn operation_id(request: &Request) -> Result<Option<OperationId>, Problem> {
-    let Some(text) = request.headers().get("operation-id") else { return Ok(None) };
+    let Some(text) = request.headers().get("operation-id") else {
+        return Ok(None);
+    };
     let id = text.to_str().ok().and_then(|text| text.parse().ok());
-    let refused = || Problem::new(400, "BadRequest", "Expected the header Operation-Id to be a UUID.").with_target("Operation-Id");
+    let refused = || {
+        Problem::new(
+            400,
+            "BadRequest",
+            "Expected the header Operation-Id to be a UUID.",
+        )
+        .with_target("Operation-Id")
+    };
     id.map(Some).ok_or_else(refused)
 }
 
 /// Scheme and host as the caller sees them: SDKs poll, and sign, what this says.
 fn origin(request: &Request) -> String {
-    let scheme = header(request, "x-forwarded-proto").map(first).filter(|proto| matches!(*proto, "http" | "https"));
-    let scheme = scheme.or_else(|| request.uri().scheme_str()).unwrap_or("http");
+    let scheme = header(request, "x-forwarded-proto")
+        .map(first)
+        .filter(|proto| matches!(*proto, "http" | "https"));
+    let scheme = scheme
+        .or_else(|| request.uri().scheme_str())
+        .unwrap_or("http");
     let host = forwarded_host(request).unwrap_or_else(|| host(request));
     format!("{scheme}://{host}")
 }
@@ -84,14 +123,19 @@ fn origin(request: &Request) -> String {
 /// The id the caller wants to see again, if it asked for that.
 pub(crate) fn client_request_id(request: &Request) -> Option<String> {
     const LONGEST: usize = 128;
-    let is_asked = header(request, "x-ms-return-client-request-id").is_some_and(|asked| asked.eq_ignore_ascii_case("true"));
+    let is_asked = header(request, "x-ms-return-client-request-id")
+        .is_some_and(|asked| asked.eq_ignore_ascii_case("true"));
     let id = header(request, "x-ms-client-request-id").filter(|id| is_asked && id.len() <= LONGEST);
     id.map(str::to_owned)
 }
 
 /// `response` with what every answer of this API carries.
 pub(crate) fn with_client_request_id(response: Response, id: Option<&str>) -> Response {
-    let response = with_header(response, "api-supported-versions", &version::SUPPORTED.join(", "));
+    let response = with_header(
+        response,
+        "api-supported-versions",
+        &version::SUPPORTED.join(", "),
+    );
     match id {
         Some(id) => with_header(response, "x-ms-client-request-id", id),
         None => response,

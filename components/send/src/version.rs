@@ -3,21 +3,41 @@
 use guest::Problem;
 
 /// Every version that is served, oldest first.
-pub(crate) const SUPPORTED: [&str; 5] = ["2023-01-15-preview", "2023-03-31", "2024-07-01-preview", "2025-01-15-preview", "2025-09-01"];
+pub(crate) const SUPPORTED: [&str; 5] = [
+    "2023-01-15-preview",
+    "2023-03-31",
+    "2024-07-01-preview",
+    "2025-01-15-preview",
+    "2025-09-01",
+];
 
 const FIRST_PREVIEW: &str = "2021-10-01-preview";
 
 /// The api-version that `query` asks for.
 pub(crate) fn requested(query: Option<&str>) -> Result<&'static str, Problem> {
-    let values = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    let Some((_, asked)) = values.into_iter().find(|(name, _)| name.eq_ignore_ascii_case("api-version")) else {
-        let message = format!("The api-version query parameter (?api-version=) is required. Supported: {}.", SUPPORTED.join(", "));
-        return Err(Problem::new(400, "MissingApiVersionParameter", message).with_target("api-version"));
+    let values = query
+        .unwrap_or_default()
+        .split('&')
+        .filter_map(|pair| pair.split_once('='));
+    let Some((_, asked)) = values
+        .into_iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("api-version"))
+    else {
+        let message = format!(
+            "The api-version query parameter (?api-version=) is required. Supported: {}.",
+            SUPPORTED.join(", ")
+        );
+        return Err(
+            Problem::new(400, "MissingApiVersionParameter", message).with_target("api-version")
+        );
     };
     if asked == FIRST_PREVIEW {
         return Err(first_preview());
     }
-    SUPPORTED.into_iter().find(|supported| *supported == asked).ok_or_else(unsupported)
+    SUPPORTED
+        .into_iter()
+        .find(|supported| *supported == asked)
+        .ok_or_else(unsupported)
 }
 
 /// The refusal of the first preview, whose messages and routes are different ones.
@@ -30,7 +50,10 @@ pub(crate) fn first_preview() -> Problem {
 }
 
 fn unsupported() -> Problem {
-    let message = format!("The api-version is not known. Supported: {}.", SUPPORTED.join(", "));
+    let message = format!(
+        "The api-version is not known. Supported: {}.",
+        SUPPORTED.join(", ")
+    );
     Problem::new(400, "UnsupportedApiVersion", message).with_target("api-version")
 }
 
@@ -48,7 +71,10 @@ mod tests {
         for version in SUPPORTED {
             check(Some(&format!("api-version={version}")), Ok(version));
         }
-        check(Some("api-version=2021-10-01-preview"), Err("UnsupportedApiVersion"));
+        check(
+            Some("api-version=2021-10-01-preview"),
+            Err("UnsupportedApiVersion"),
+        );
         check(Some("api-version=2019-01-01"), Err("UnsupportedApiVersion"));
         check(Some("api-version="), Err("UnsupportedApiVersion"));
     }
@@ -56,7 +82,10 @@ mod tests {
     #[test]
     fn the_parameter_is_found_anywhere_in_the_query_and_required() {
         check(Some("x=1&API-Version=2023-03-31&y"), Ok("2023-03-31"));
-        check(Some("api-versions=2023-03-31"), Err("MissingApiVersionParameter"));
+        check(
+            Some("api-versions=2023-03-31"),
+            Err("MissingApiVersionParameter"),
+        );
         check(Some("api-version"), Err("MissingApiVersionParameter"));
         check(None, Err("MissingApiVersionParameter"));
     }

@@ -7,7 +7,9 @@ use guest::Problem;
 use mailer::delivery::{Failure, Outcome};
 use mailer::domain::SenderError;
 use mailer::operation::OperationId;
-use mailer::submission::{Draft, DraftAttachment, DraftMailbox, InvalidProperty, Policy, Rule, Submission};
+use mailer::submission::{
+    Draft, DraftAttachment, DraftMailbox, InvalidProperty, Policy, Rule, Submission,
+};
 use mailer::submit::SubmitError;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -121,7 +123,12 @@ impl<'a> From<EmailMessage<'a>> for Draft<'a> {
             cc: mailboxes(recipients.cc),
             bcc: mailboxes(recipients.bcc),
             reply_to: mailboxes(message.reply_to),
-            attachments: message.attachments.unwrap_or_default().into_iter().map(Into::into).collect(),
+            attachments: message
+                .attachments
+                .unwrap_or_default()
+                .into_iter()
+                .map(Into::into)
+                .collect(),
             headers: message.headers.unwrap_or_default().0,
             tracking_disabled: message.user_engagement_tracking_disabled.unwrap_or(false),
         }
@@ -129,12 +136,19 @@ impl<'a> From<EmailMessage<'a>> for Draft<'a> {
 }
 
 fn mailboxes(addresses: Option<Vec<EmailAddress<'_>>>) -> Vec<DraftMailbox<'_>> {
-    addresses.unwrap_or_default().into_iter().map(Into::into).collect()
+    addresses
+        .unwrap_or_default()
+        .into_iter()
+        .map(Into::into)
+        .collect()
 }
 
 impl<'a> From<EmailAddress<'a>> for DraftMailbox<'a> {
     fn from(from: EmailAddress<'a>) -> Self {
-        Self { address: from.address, display_name: from.display_name }
+        Self {
+            address: from.address,
+            display_name: from.display_name,
+        }
     }
 }
 
@@ -152,9 +166,12 @@ impl<'a> From<EmailAttachment<'a>> for DraftAttachment<'a> {
 /// The submission that `body` asks for.
 pub(crate) fn submission(body: &[u8], policy: Policy) -> Result<Submission, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
-    let message: EmailMessage<'_> = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| unreadable(&e))?;
+    let message: EmailMessage<'_> =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|e| unreadable(&e))?;
     deserializer.end().map_err(|e| not_json(&e))?;
-    Draft::from(message).check(policy).map_err(|invalid| broken_rule(&invalid))
+    Draft::from(message)
+        .check(policy)
+        .map_err(|invalid| broken_rule(&invalid))
 }
 
 fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
@@ -162,12 +179,19 @@ fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem 
         return not_json(error.inner());
     }
     let path = error.path().to_string();
-    let message = format!("Request body validation error. See property '{path}': {}", cut(&error.inner().to_string()));
+    let message = format!(
+        "Request body validation error. See property '{path}': {}",
+        cut(&error.inner().to_string())
+    );
     Problem::new(400, "BadRequest", message).with_target(path)
 }
 
 fn not_json(error: &serde_json::Error) -> Problem {
-    Problem::new(400, "BadRequest", format!("The request body is not JSON: {}", cut(&error.to_string())))
+    Problem::new(
+        400,
+        "BadRequest",
+        format!("The request body is not JSON: {}", cut(&error.to_string())),
+    )
 }
 
 /// Errors quote what was found, which may be long.
@@ -181,7 +205,10 @@ fn broken_rule(invalid: &InvalidProperty) -> Problem {
         Rule::Address(_) | Rule::NeedsSmtputf8 => "InvalidEmailAddress",
         _ => "BadRequest",
     };
-    let message = format!("Request body validation error. See property '{}': {invalid}", invalid.property);
+    let message = format!(
+        "Request body validation error. See property '{}': {invalid}",
+        invalid.property
+    );
     Problem::new(400, code, message).with_target(invalid.property.clone())
 }
 
@@ -189,20 +216,31 @@ fn broken_rule(invalid: &InvalidProperty) -> Problem {
 pub(crate) fn refusal(error: SubmitError) -> Problem {
     let message = error.to_string();
     match error {
-        SubmitError::Sender(SenderError::DomainNotLinked) => Problem::new(404, "DomainNotLinked", message).with_target("senderAddress"),
+        SubmitError::Sender(SenderError::DomainNotLinked) => {
+            Problem::new(404, "DomainNotLinked", message).with_target("senderAddress")
+        }
         SubmitError::Sender(SenderError::UnknownUsername) => {
             Problem::new(400, "InvalidSenderUserName", message).with_target("senderAddress")
         }
-        SubmitError::OperationIdReused => Problem::new(409, "OperationIdReused", message).with_target("Operation-Id"),
-        SubmitError::OperationInProgress => Problem::new(503, "OperationInProgress", message).with_header("retry-after", "1"),
-        SubmitError::DuplicateMessageId => Problem::new(400, "BadRequest", message).with_target("headers.Message-ID"),
+        SubmitError::OperationIdReused => {
+            Problem::new(409, "OperationIdReused", message).with_target("Operation-Id")
+        }
+        SubmitError::OperationInProgress => {
+            Problem::new(503, "OperationInProgress", message).with_header("retry-after", "1")
+        }
+        SubmitError::DuplicateMessageId => {
+            Problem::new(400, "BadRequest", message).with_target("headers.Message-ID")
+        }
         SubmitError::Store(error) => error.into(),
     }
 }
 
 /// The answer when nothing was accepted under `id`.
 pub(crate) fn unknown_operation(id: &str) -> Problem {
-    let message = format!("Requested message could not be located. Couldn't find a record with the messageID: {}", cut(id));
+    let message = format!(
+        "Requested message could not be located. Couldn't find a record with the messageID: {}",
+        cut(id)
+    );
     Problem::new(404, "NotFound", message)
 }
 
@@ -239,7 +277,11 @@ impl Operation {
             Outcome::Succeeded => (Status::Succeeded, None),
             Outcome::Failed(failure) => (Status::Failed, Some(OperationError::from(failure))),
         };
-        Self { id: id.to_string(), status, error }
+        Self {
+            id: id.to_string(),
+            status,
+            error,
+        }
     }
 
     pub(crate) fn is_terminal(&self) -> bool {
@@ -254,8 +296,14 @@ impl From<&Failure> for OperationError {
                 code: "EmailDroppedAllRecipientsSuppressed",
                 message: "Message dropped because all recipients were suppressed.".to_owned(),
             },
-            Failure::Dropped(None) => Self { code: "EmailDropped", message: DROPPED.to_owned() },
-            Failure::Dropped(Some(reply)) => Self { code: "EmailDropped", message: format!("{DROPPED} Last reply: {reply}") },
+            Failure::Dropped(None) => Self {
+                code: "EmailDropped",
+                message: DROPPED.to_owned(),
+            },
+            Failure::Dropped(Some(reply)) => Self {
+                code: "EmailDropped",
+                message: format!("{DROPPED} Last reply: {reply}"),
+            },
         }
     }
 }

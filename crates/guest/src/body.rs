@@ -31,14 +31,22 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Proble
 }
 
 fn stated_length(request: &Request) -> Option<usize> {
-    request.headers().get(http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    request
+        .headers()
+        .get(http::header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
 async fn collect<B: Body>(body: B, capacity: usize, limit: usize) -> Result<Vec<u8>, Problem> {
     let mut body = pin!(body);
     let mut octets = Vec::with_capacity(capacity.min(limit));
     while let Some(frame) = body.frame().await {
-        let Ok(mut data) = frame.map_err(|_| cut_off())?.into_data() else { continue };
+        let Ok(mut data) = frame.map_err(|_| cut_off())?.into_data() else {
+            continue;
+        };
         if octets.len() + data.remaining() > limit {
             return Err(too_large(limit));
         }
@@ -56,5 +64,9 @@ fn too_large(limit: usize) -> Problem {
 }
 
 fn cut_off() -> Problem {
-    Problem::new(400, "BadRequest", "The request body ended before its stated length.")
+    Problem::new(
+        400,
+        "BadRequest",
+        "The request body ended before its stated length.",
+    )
 }

@@ -48,7 +48,10 @@ impl Variables {
     pub async fn read(names: &[&'static str]) -> Result<Self, ConfigError> {
         let mut values = HashMap::with_capacity(names.len());
         for &name in names {
-            let value = variables::get(name).await.map_err(|e| ConfigError::Unset { name, cause: e.to_string() })?;
+            let value = variables::get(name).await.map_err(|e| ConfigError::Unset {
+                name,
+                cause: e.to_string(),
+            })?;
             values.insert(name, value);
         }
         Ok(Self { values })
@@ -57,7 +60,12 @@ impl Variables {
     /// Variables with given values, for tests.
     #[must_use]
     pub fn of(values: &[(&'static str, &str)]) -> Self {
-        Self { values: values.iter().map(|(name, value)| (*name, (*value).to_owned())).collect() }
+        Self {
+            values: values
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()))
+                .collect(),
+        }
     }
 
     /// The text of a variable that was read; empty if it was not.
@@ -70,8 +78,15 @@ impl Variables {
     ///
     /// # Errors
     /// When `parse` refuses it.
-    pub fn parse<T, E: std::fmt::Display>(&self, name: &'static str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, ConfigError> {
-        parse(self.text(name)).map_err(|e| ConfigError::Malformed { name, expected: e.to_string() })
+    pub fn parse<T, E: std::fmt::Display>(
+        &self,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, ConfigError> {
+        parse(self.text(name)).map_err(|e| ConfigError::Malformed {
+            name,
+            expected: e.to_string(),
+        })
     }
 
     /// A variable that is `true` or `false`.
@@ -79,16 +94,30 @@ impl Variables {
     /// # Errors
     /// When it is anything else: a guard must not be switched by a slip.
     pub fn boolean(&self, name: &'static str) -> Result<bool, ConfigError> {
-        self.parse(name, |text| text.parse().map_err(|_| "expected true or false"))
+        self.parse(name, |text| {
+            text.parse().map_err(|_| "expected true or false")
+        })
     }
 
     /// A variable that is a number within `range`.
     ///
     /// # Errors
     /// When it is anything else.
-    pub fn number(&self, name: &'static str, range: std::ops::RangeInclusive<u64>) -> Result<u64, ConfigError> {
+    pub fn number(
+        &self,
+        name: &'static str,
+        range: std::ops::RangeInclusive<u64>,
+    ) -> Result<u64, ConfigError> {
         let parsed = |text: &str| text.parse().ok().filter(|number| range.contains(number));
-        self.parse(name, |text| parsed(text).ok_or_else(|| format!("expected a number from {} to {}", range.start(), range.end())))
+        self.parse(name, |text| {
+            parsed(text).ok_or_else(|| {
+                format!(
+                    "expected a number from {} to {}",
+                    range.start(),
+                    range.end()
+                )
+            })
+        })
     }
 }
 
@@ -109,6 +138,9 @@ mod tests {
     fn numbers_outside_their_range_name_the_range() {
         let variables = Variables::of(&[("skew", "0")]);
         let error = variables.number("skew", 1..=86_400).unwrap_err();
-        assert_eq!(error.to_string(), "the variable skew is malformed: expected a number from 1 to 86400");
+        assert_eq!(
+            error.to_string(),
+            "the variable skew is malformed: expected a number from 1 to 86400"
+        );
     }
 }

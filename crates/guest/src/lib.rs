@@ -14,9 +14,9 @@ mod relay;
 mod respond;
 mod shared;
 
-pub use body::{read_body, MAX_BODY_OCTETS};
+pub use body::{MAX_BODY_OCTETS, read_body};
 pub use config::{ConfigError, Variables};
-pub use log::{log, Level};
+pub use log::{Level, log};
 pub use ports::SpinPorts;
 pub use problem::Problem;
 pub use relay::RelayClient;

@@ -22,7 +22,11 @@ pub fn log(level: Level, message: &str, fields: &[(&str, &str)]) {
     let mut line = Map::new();
     line.insert("level".to_owned(), Value::from(level));
     line.insert("message".to_owned(), Value::from(message));
-    line.extend(fields.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))));
+    line.extend(
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Value::from(*value))),
+    );
     // A log that cannot be written is no reason to fail a request.
     let _ = writeln!(std::io::stderr(), "{}", Value::Object(line));
 }

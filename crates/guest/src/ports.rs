@@ -25,7 +25,9 @@ impl SpinPorts {
     /// # Errors
     /// When the host does not grant it.
     pub async fn open() -> Result<Self, StoreError> {
-        let store = Store::open(LABEL).await.map_err(|e| StoreError::new(e.to_string()))?;
+        let store = Store::open(LABEL)
+            .await
+            .map_err(|e| StoreError::new(e.to_string()))?;
         let bucket = store::open(LABEL).map_err(from_wasi)?;
         Ok(Self { store, bucket })
     }
@@ -41,8 +43,13 @@ fn from_wasi(error: store::Error) -> StoreError {
 
 impl Clock for SpinPorts {
     fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "this is the port that reads the clock")]
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the port that reads the clock"
+        )]
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
     }
 }
@@ -50,7 +57,10 @@ impl Clock for SpinPorts {
 impl Entropy for SpinPorts {
     fn fill(&self, bytes: &mut [u8]) {
         // WASI's random source cannot fail; if it ever did, ids and nonces would repeat, so nothing may go on.
-        #[expect(clippy::expect_used, reason = "without randomness no request can be served safely")]
+        #[expect(
+            clippy::expect_used,
+            reason = "without randomness no request can be served safely"
+        )]
         getrandom::fill(bytes).expect("wasi:random answers");
     }
 }
@@ -67,11 +77,17 @@ impl Scheduler for SpinPorts {
 
 impl KeyValue for SpinPorts {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.get(key).await.map_err(|e| StoreError::new(e.to_string()))
+        self.store
+            .get(key)
+            .await
+            .map_err(|e| StoreError::new(e.to_string()))
     }
 
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
-        self.store.exists(key).await.map_err(|e| StoreError::new(e.to_string()))
+        self.store
+            .exists(key)
+            .await
+            .map_err(|e| StoreError::new(e.to_string()))
     }
 
     async fn set_many(&self, writes: Vec<Write>) -> Result<(), StoreError> {

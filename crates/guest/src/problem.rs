@@ -26,13 +26,23 @@ impl Problem {
     /// A problem with nothing but a message.
     #[must_use]
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), target: None, headers: Vec::new(), cause: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            target: None,
+            headers: Vec::new(),
+            cause: None,
+        }
     }
 
     /// The same problem, blamed on a property.
     #[must_use]
     pub fn with_target(self, target: impl Into<String>) -> Self {
-        Self { target: Some(target.into()), ..self }
+        Self {
+            target: Some(target.into()),
+            ..self
+        }
     }
 
     /// The same problem with a header field.
@@ -45,7 +55,10 @@ impl Problem {
     /// The same problem with a text for the log.
     #[must_use]
     pub fn because(self, cause: impl Display) -> Self {
-        Self { cause: Some(cause.to_string()), ..self }
+        Self {
+            cause: Some(cause.to_string()),
+            ..self
+        }
     }
 
     /// No such path.
@@ -57,33 +70,60 @@ impl Problem {
     /// The path is known, the method is not among `allowed`.
     #[must_use]
     pub fn method_not_allowed(allowed: &str) -> Self {
-        Self::new(405, "MethodNotAllowed", format!("This path takes {allowed} only.")).with_header("allow", allowed)
+        Self::new(
+            405,
+            "MethodNotAllowed",
+            format!("This path takes {allowed} only."),
+        )
+        .with_header("allow", allowed)
     }
 
     /// No or a wrong admin token.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(401, "Unauthorized", "Expected the header Authorization: Bearer <admin token>.").with_header("www-authenticate", "Bearer")
+        Self::new(
+            401,
+            "Unauthorized",
+            "Expected the header Authorization: Bearer <admin token>.",
+        )
+        .with_header("www-authenticate", "Bearer")
     }
 
     /// The caller may try again soon: nothing was done, or nothing that a repeat would double.
     #[must_use]
     pub fn unavailable(cause: impl Display) -> Self {
-        Self::new(503, "ServiceUnavailable", "The service cannot take this request now. Try again.")
-            .with_header("retry-after", "1")
-            .because(cause)
+        Self::new(
+            503,
+            "ServiceUnavailable",
+            "The service cannot take this request now. Try again.",
+        )
+        .with_header("retry-after", "1")
+        .because(cause)
     }
 
     /// Our own fault; the caller learns no more than that.
     #[must_use]
     pub fn internal(cause: impl Display) -> Self {
-        Self::new(500, "InternalServerError", "The service failed. The log says more.").because(cause)
+        Self::new(
+            500,
+            "InternalServerError",
+            "The service failed. The log says more.",
+        )
+        .because(cause)
     }
 
     /// The body of the answer.
     #[must_use]
     pub fn body(&self) -> impl Serialize + '_ {
-        Body { error: ErrorBody { code: self.code, message: &self.message, target: self.target.as_deref(), details: None, innererror: None } }
+        Body {
+            error: ErrorBody {
+                code: self.code,
+                message: &self.message,
+                target: self.target.as_deref(),
+                details: None,
+                innererror: None,
+            },
+        }
     }
 }
 

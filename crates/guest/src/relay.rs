@@ -52,8 +52,13 @@ enum Status {
 }
 
 impl Relay for RelayClient {
-    async fn hand_over(&self, handover: &Handover<'_>) -> Result<Vec<RecipientResult>, HandOverError> {
-        let request = self.request(handover).ok_or_else(|| refused("the envelope cannot be written as header fields"))?;
+    async fn hand_over(
+        &self,
+        handover: &Handover<'_>,
+    ) -> Result<Vec<RecipientResult>, HandOverError> {
+        let request = self
+            .request(handover)
+            .ok_or_else(|| refused("the envelope cannot be written as header fields"))?;
         let exchange = pin!(exchange(request));
         let timeout = pin!(spin_sdk::time::sleep(self.timeout));
         let (status, retry_after, body) = match select(exchange, timeout).await {
@@ -76,11 +81,16 @@ impl RelayClient {
             .header("content-type", "message/rfc822")
             .header("content-length", handover.message.len())
             .header("idempotency-key", &handover.idempotency_key)
-            .header("envelope-from", field_value(&handover.envelope.reverse_path.to_string())?);
+            .header(
+                "envelope-from",
+                field_value(&handover.envelope.reverse_path.to_string())?,
+            );
         for path in handover.envelope.forward_paths() {
             builder = builder.header("envelope-to", field_value(&format!("<{path}>"))?);
         }
-        builder.body(Full::new(Bytes::copy_from_slice(handover.message))).ok()
+        builder
+            .body(Full::new(Bytes::copy_from_slice(handover.message)))
+            .ok()
     }
 }
 
@@ -94,10 +104,17 @@ type Exchanged = (StatusCode, Option<Duration>, Bytes);
 async fn exchange(request: http::Request<Full<Bytes>>) -> Result<Exchanged, HandOverError> {
     let response = send(request).await.map_err(|code| from_transport(&code))?;
     let (parts, body) = response.into_parts();
-    let retry_after = parts.headers.get("retry-after").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let retry_after = parts
+        .headers
+        .get("retry-after")
+        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let body = Limited::new(body, MAX_ANSWER_OCTETS).collect().await;
     let body = body.map_err(|_| unknown("the relay's answer broke off or was too long"))?;
-    Ok((parts.status, retry_after.map(Duration::from_secs), body.to_bytes()))
+    Ok((
+        parts.status,
+        retry_after.map(Duration::from_secs),
+        body.to_bytes(),
+    ))
 }
 
 /// Only errors from before a byte of the request was sent prove that nothing was taken.
@@ -113,9 +130,10 @@ fn from_transport(code: &ErrorCode) -> HandOverError {
         | ErrorCode::HttpRequestDenied
         | ErrorCode::TlsCertificateError
         | ErrorCode::TlsProtocolError
-        | ErrorCode::TlsAlertReceived(_) => {
-            HandOverError::Unavailable { retry_after: None, reply: local_reply(451, &format!("the relay cannot be reached: {code}")) }
-        }
+        | ErrorCode::TlsAlertReceived(_) => HandOverError::Unavailable {
+            retry_after: None,
+            reply: local_reply(451, &format!("the relay cannot be reached: {code}")),
+        },
         _ => unknown(&format!("the connection to the relay failed: {code}")),
     }
 }
@@ -124,8 +142,13 @@ fn judge(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> Hand
     let text = format!("the relay answered {status}: {}", excerpt(body));
     match status.as_u16() {
         400 | 413 | 415 | 422 => refused(&text),
-        500 | 502 | 504 => HandOverError::Unknown { reply: local_reply(451, &text) },
-        _ => HandOverError::Unavailable { retry_after, reply: local_reply(451, &text) },
+        500 | 502 | 504 => HandOverError::Unknown {
+            reply: local_reply(451, &text),
+        },
+        _ => HandOverError::Unavailable {
+            retry_after,
+            reply: local_reply(451, &text),
+        },
     }
 }
 
@@ -135,19 +158,28 @@ fn excerpt(body: &[u8]) -> String {
 }
 
 fn refused(text: &str) -> HandOverError {
-    HandOverError::Refused { reply: local_reply(554, text) }
+    HandOverError::Refused {
+        reply: local_reply(554, text),
+    }
 }
 
 fn unknown(text: &str) -> HandOverError {
-    HandOverError::Unknown { reply: local_reply(451, text) }
+    HandOverError::Unknown {
+        reply: local_reply(451, text),
+    }
 }
 
 /// The results in the order of the envelope. An answer about anybody else is not an answer.
 fn results(handover: &Handover<'_>, body: &[u8]) -> Result<Vec<RecipientResult>, HandOverError> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| unknown("the relay's answer cannot be read"))?;
+    let answer: Answer =
+        serde_json::from_slice(body).map_err(|_| unknown("the relay's answer cannot be read"))?;
     let paths = handover.envelope.forward_paths();
     let names_all = answer.results.len() == paths.len()
-        && answer.results.iter().zip(paths).all(|(entry, path)| entry.recipient == path.to_string());
+        && answer
+            .results
+            .iter()
+            .zip(paths)
+            .all(|(entry, path)| entry.recipient == path.to_string());
     if !names_all {
         return Err(unknown("the relay's answer is about other recipients"));
     }
@@ -160,5 +192,8 @@ fn result(entry: ResultEntry) -> RecipientResult {
         Status::Deferred => Disposition::Deferred,
         Status::Rejected => Disposition::Rejected,
     };
-    RecipientResult { disposition, reply: entry.reply }
+    RecipientResult {
+        disposition,
+        reply: entry.reply,
+    }
 }

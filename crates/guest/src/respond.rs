@@ -18,7 +18,11 @@ pub type Response = http::Response<Full<Bytes>>;
 pub fn json(status: u16, body: &impl Serialize) -> Result<Response, Problem> {
     let octets = serde_json::to_vec(body).map_err(Problem::internal)?;
     let length = octets.len();
-    let response = with_header(plain(status, octets), "content-type", "application/json; charset=utf-8");
+    let response = with_header(
+        plain(status, octets),
+        "content-type",
+        "application/json; charset=utf-8",
+    );
     Ok(with_header(response, "content-length", &length.to_string()))
 }
 
@@ -32,7 +36,9 @@ pub fn empty(status: u16) -> Response {
 #[must_use]
 pub fn with_header(mut response: Response, name: &'static str, value: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(value) {
-        response.headers_mut().insert(HeaderName::from_static(name), value);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(name), value);
     }
     response
 }
@@ -40,7 +46,10 @@ pub fn with_header(mut response: Response, name: &'static str, value: &str) -> R
 /// The first value of a header field of `request`, if it is ASCII text.
 #[must_use]
 pub fn header<'a, B>(request: &'a http::Request<B>, name: &str) -> Option<&'a str> {
-    request.headers().get(name).and_then(|value| value.to_str().ok())
+    request
+        .headers()
+        .get(name)
+        .and_then(|value| value.to_str().ok())
 }
 
 /// What a handler came to, as the answer; a problem's cause goes to the log here and nowhere else.
@@ -50,7 +59,14 @@ pub fn answer(result: Result<Response, Problem>) -> Response {
         Ok(response) => response,
         Err(problem) => {
             if let Some(cause) = &problem.cause {
-                log(Level::Error, problem.code, &[("status", problem.status.to_string().as_str()), ("cause", cause)]);
+                log(
+                    Level::Error,
+                    problem.code,
+                    &[
+                        ("status", problem.status.to_string().as_str()),
+                        ("cause", cause),
+                    ],
+                );
             }
             from_problem(&problem)
         }
@@ -60,11 +76,17 @@ pub fn answer(result: Result<Response, Problem>) -> Response {
 fn from_problem(problem: &Problem) -> Response {
     let response = json(problem.status, &problem.body()).unwrap_or_else(|_| empty(problem.status));
     let response = with_header(response, "x-ms-error-code", problem.code);
-    problem.headers.iter().fold(response, |response, (name, value)| with_header(response, name, value))
+    problem
+        .headers
+        .iter()
+        .fold(response, |response, (name, value)| {
+            with_header(response, name, value)
+        })
 }
 
 fn plain(status: u16, octets: Vec<u8>) -> Response {
     let mut response = http::Response::new(Full::new(Bytes::from(octets)));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
 }

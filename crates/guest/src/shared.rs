@@ -11,7 +11,10 @@ pub type Shared<T> = LocalKey<OnceCell<Rc<T>>>;
 ///
 /// # Errors
 /// When `make` fails; the next request tries again.
-pub async fn shared<T, E>(cell: &'static Shared<T>, make: impl AsyncFnOnce() -> Result<T, E>) -> Result<Rc<T>, E> {
+pub async fn shared<T, E>(
+    cell: &'static Shared<T>,
+    make: impl AsyncFnOnce() -> Result<T, E>,
+) -> Result<Rc<T>, E> {
     if let Some(made) = cell.with(|cell| cell.get().cloned()) {
         return Ok(made);
     }

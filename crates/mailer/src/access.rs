@@ -67,7 +67,9 @@ pub enum Denied {
     #[error("expected the header {0}, found none")]
     MissingField(&'static str),
     /// The field Authorization is of another scheme or form.
-    #[error("expected Authorization to be HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=<base64>")]
+    #[error(
+        "expected Authorization to be HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=<base64>"
+    )]
     Scheme,
     /// The field x-ms-date is no date.
     #[error("expected x-ms-date to be a date such as Wed, 13 Apr 2022 18:09:12 GMT")]
@@ -100,7 +102,9 @@ impl AccessKeys {
             Ok(key) if key.len() >= SHORTEST_KEY_OCTETS => Ok(Zeroizing::new(key)),
             _ => Err(ParseAccessKeyError),
         };
-        Ok(Self { keys: texts.iter().map(parse).collect::<Result<_, _>>()? })
+        Ok(Self {
+            keys: texts.iter().map(parse).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Lets a request in whose signature fits, except for its body.
@@ -109,10 +113,19 @@ impl AccessKeys {
     ///
     /// # Errors
     /// See [`Denied`].
-    pub fn authorize(&self, request: &SignedRequest<'_>, now: Timestamp, skew: Duration) -> Result<Unread, Denied> {
+    pub fn authorize(
+        &self,
+        request: &SignedRequest<'_>,
+        now: Timestamp,
+        skew: Duration,
+    ) -> Result<Unread, Denied> {
         let date = request.date.ok_or(Denied::MissingField("x-ms-date"))?;
-        let content_hash = request.content_hash.ok_or(Denied::MissingField("x-ms-content-sha256"))?;
-        let authorization = request.authorization.ok_or(Denied::MissingField("Authorization"))?;
+        let content_hash = request
+            .content_hash
+            .ok_or(Denied::MissingField("x-ms-content-sha256"))?;
+        let authorization = request
+            .authorization
+            .ok_or(Denied::MissingField("Authorization"))?;
         let signature = signature(authorization)?;
         let sent_at = request.date_parsed.ok_or(Denied::Date)?;
         if now.since(sent_at).max(sent_at.since(now)) > skew {
@@ -120,10 +133,21 @@ impl AccessKeys {
         }
         let matches = |key: &Zeroizing<Vec<u8>>| {
             let strings = request.strings_to_sign(date, content_hash);
-            strings.iter().fold(Choice::from(0), |found, string| found | mac(key, string).ct_eq(&signature))
+            strings.iter().fold(Choice::from(0), |found, string| {
+                found | mac(key, string).ct_eq(&signature)
+            })
         };
-        let found = self.keys.iter().fold(Choice::from(0), |found, key| found | matches(key));
-        if bool::from(found) { Ok(Unread { content_hash: content_hash.to_owned() }) } else { Err(Denied::Signature) }
+        let found = self
+            .keys
+            .iter()
+            .fold(Choice::from(0), |found, key| found | matches(key));
+        if bool::from(found) {
+            Ok(Unread {
+                content_hash: content_hash.to_owned(),
+            })
+        } else {
+            Err(Denied::Signature)
+        }
     }
 }
 
@@ -139,8 +163,15 @@ impl Unread {
     /// # Errors
     /// When the body is another.
     pub fn check_body(self, body_hash: &BodyHash) -> Result<Principal, Denied> {
-        let same = body_hash.to_base64().as_bytes().ct_eq(self.content_hash.as_bytes());
-        if bool::from(same) { Ok(Principal(())) } else { Err(Denied::ContentHash) }
+        let same = body_hash
+            .to_base64()
+            .as_bytes()
+            .ct_eq(self.content_hash.as_bytes());
+        if bool::from(same) {
+            Ok(Principal(()))
+        } else {
+            Err(Denied::ContentHash)
+        }
     }
 }
 
@@ -169,13 +200,24 @@ impl SignedRequest<'_> {
         let host = self.hosts.first().map_or("<host>", String::as_str);
         let date = self.date.unwrap_or("<x-ms-date>");
         let hash = self.content_hash.unwrap_or("<x-ms-content-sha256>");
-        format!("{}\n{}\n{date};{host};{hash}", self.method, self.path_and_query)
+        format!(
+            "{}\n{}\n{date};{host};{hash}",
+            self.method, self.path_and_query
+        )
     }
 
     fn strings_to_sign(&self, date: &str, content_hash: &str) -> Vec<String> {
-        let bare = self.path_and_query.strip_prefix('/').unwrap_or(self.path_and_query);
-        let string = |host: &String, path: &str| format!("{}\n{path}\n{date};{host};{content_hash}", self.method);
-        self.hosts.iter().flat_map(|host| [string(host, self.path_and_query), string(host, bare)]).collect()
+        let bare = self
+            .path_and_query
+            .strip_prefix('/')
+            .unwrap_or(self.path_and_query);
+        let string = |host: &String, path: &str| {
+            format!("{}\n{path}\n{date};{host};{content_hash}", self.method)
+        };
+        self.hosts
+            .iter()
+            .flat_map(|host| [string(host, self.path_and_query), string(host, bare)])
+            .collect()
     }
 }
 
@@ -191,7 +233,9 @@ fn signature(authorization: &str) -> Result<Vec<u8>, Denied> {
 
 fn mac(key: &[u8], string: &str) -> Vec<u8> {
     // HMAC takes keys of any length, so this never fails; an empty MAC equals no signature of 32 octets.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return Vec::new();
+    };
     mac.update(string.as_bytes());
     mac.finalize().into_bytes().to_vec()
 }
@@ -221,7 +265,11 @@ pub fn host_spellings(host: &str, forwarded: Option<&str>, public: &[&str]) -> V
 
 fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
-        Some((name, port)) if !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        Some((name, port))
+            if !port.is_empty() && port.bytes().all(|digit| digit.is_ascii_digit()) =>
+        {
+            name
+        }
         _ => authority,
     }
 }
@@ -248,7 +296,11 @@ impl AdminToken {
     pub fn parse(text: &str) -> Result<Self, ParseAdminTokenError> {
         const SHORTEST: usize = 16;
         let text = text.trim();
-        if text.len() < SHORTEST { Err(ParseAdminTokenError) } else { Ok(Self(Zeroizing::new(text.as_bytes().to_vec()))) }
+        if text.len() < SHORTEST {
+            Err(ParseAdminTokenError)
+        } else {
+            Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+        }
     }
 
     /// Lets a request in whose Authorization field is `Bearer` and this token.

@@ -11,7 +11,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ("csv", "text/csv"),
     ("doc", "application/msword"),
     ("docm", "application/vnd.ms-word.document.macroenabled.12"),
-    ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    (
+        "docx",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ),
     ("eot", "application/vnd.ms-fontobject"),
     ("epub", "application/epub+zip"),
     ("gif", "image/gif"),
@@ -34,11 +37,23 @@ const ALLOWED: &[(&str, &str)] = &[
     ("otf", "font/otf"),
     ("pdf", "application/pdf"),
     ("png", "image/png"),
-    ("ppsm", "application/vnd.ms-powerpoint.slideshow.macroenabled.12"),
-    ("ppsx", "application/vnd.openxmlformats-officedocument.presentationml.slideshow"),
+    (
+        "ppsm",
+        "application/vnd.ms-powerpoint.slideshow.macroenabled.12",
+    ),
+    (
+        "ppsx",
+        "application/vnd.openxmlformats-officedocument.presentationml.slideshow",
+    ),
     ("ppt", "application/vnd.ms-powerpoint"),
-    ("pptm", "application/vnd.ms-powerpoint.presentation.macroenabled.12"),
-    ("pptx", "application/vnd.openxmlformats-officedocument.presentationml.presentation"),
+    (
+        "pptm",
+        "application/vnd.ms-powerpoint.presentation.macroenabled.12",
+    ),
+    (
+        "pptx",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    ),
     ("pub", "application/vnd.ms-publisher"),
     ("rar", "application/x-rar-compressed"),
     ("rpmsg", "application/vnd.ms-outlook"),
@@ -59,9 +74,15 @@ const ALLOWED: &[(&str, &str)] = &[
     ("woff", "font/woff"),
     ("woff2", "font/woff2"),
     ("xls", "application/vnd.ms-excel"),
-    ("xlsb", "application/vnd.ms-excel.sheet.binary.macroenabled.12"),
+    (
+        "xlsb",
+        "application/vnd.ms-excel.sheet.binary.macroenabled.12",
+    ),
     ("xlsm", "application/vnd.ms-excel.sheet.macroenabled.12"),
-    ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    (
+        "xlsx",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ),
     ("xml", "application/xml"),
     ("xml", "text/xml"),
     ("zip", "application/zip"),
@@ -74,9 +95,17 @@ const ALLOWED: &[(&str, &str)] = &[
 /// its type alone.
 #[must_use]
 pub fn is_allowed(file_name: &str, media_type: &str) -> bool {
-    let extension = file_name.rsplit_once('.').map(|(_, extension)| extension.trim());
-    let extension_is_listed = extension.is_none_or(|found| ALLOWED.iter().any(|(listed, _)| listed.eq_ignore_ascii_case(found)));
-    let type_is_listed = ALLOWED.iter().any(|(_, listed)| listed.eq_ignore_ascii_case(media_type.trim()));
+    let extension = file_name
+        .rsplit_once('.')
+        .map(|(_, extension)| extension.trim());
+    let extension_is_listed = extension.is_none_or(|found| {
+        ALLOWED
+            .iter()
+            .any(|(listed, _)| listed.eq_ignore_ascii_case(found))
+    });
+    let type_is_listed = ALLOWED
+        .iter()
+        .any(|(_, listed)| listed.eq_ignore_ascii_case(media_type.trim()));
     extension_is_listed && type_is_listed
 }
 
@@ -86,7 +115,11 @@ mod tests {
 
     #[track_caller]
     fn check(file_name: &str, media_type: &str, expected: bool) {
-        assert_eq!(is_allowed(file_name, media_type), expected, "{file_name} as {media_type}");
+        assert_eq!(
+            is_allowed(file_name, media_type),
+            expected,
+            "{file_name} as {media_type}"
+        );
     }
 
     #[test]
@@ -95,7 +128,11 @@ mod tests {
         check("REPORT.PDF", "Application/PDF", true);
         check("feed.xml", "text/xml", true);
         check("feed.xml", "application/xml", true);
-        check("book.xlsm", "application/vnd.ms-excel.sheet.macroEnabled.12", true);
+        check(
+            "book.xlsm",
+            "application/vnd.ms-excel.sheet.macroEnabled.12",
+            true,
+        );
         check("photo.jpeg", "image/png", true);
         check("README", "text/plain", true);
     }

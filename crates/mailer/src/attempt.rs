@@ -7,7 +7,10 @@
 use std::time::Duration;
 
 use dkim::{Canonicalization, SignedFields, SigningOptions};
-use envelope::{AddrSpec, Domain, EnhancedStatusCode, Envelope, LocalPart, Reply, ReplyCode, ReversePath, StatusClass};
+use envelope::{
+    AddrSpec, Domain, EnhancedStatusCode, Envelope, LocalPart, Reply, ReplyCode, ReversePath,
+    StatusClass,
+};
 use thiserror::Error;
 
 use crate::compose;
@@ -42,7 +45,9 @@ impl Windows {
     /// Windows for attempts that take at most `attempt_timeout`, which is at least a second.
     #[must_use]
     pub fn new(attempt_timeout: Duration) -> Self {
-        Self { attempt_timeout: attempt_timeout.max(Duration::from_secs(1)) }
+        Self {
+            attempt_timeout: attempt_timeout.max(Duration::from_secs(1)),
+        }
     }
 
     /// How long one window is.
@@ -59,6 +64,17 @@ impl Windows {
         let number = elapsed / length;
         let ends_at = Timestamp::from_millis(due_at.as_millis() + (number + 1) * length);
         (elapsed % length < length / 2).then_some(Window { number, ends_at })
+    }
+
+    /// When the first window after the one at `now` begins, or the attempt is due, if that is later.
+    #[must_use]
+    pub fn next_start(&self, due_at: Timestamp, now: Timestamp) -> Timestamp {
+        let length = millis(self.length());
+        let windows = now
+            .as_millis()
+            .checked_sub(due_at.as_millis())
+            .map_or(0, |elapsed| elapsed / length + 1);
+        Timestamp::from_millis(due_at.as_millis() + windows * length)
     }
 }
 
@@ -114,22 +130,45 @@ pub enum AttemptError {
 ///
 /// # Errors
 /// See [`AttemptError`].
-pub async fn attempt<P, R>(ports: &P, relay: &R, dispatcher: &Dispatcher, id: OperationId) -> Result<Attempted, AttemptError>
+pub async fn attempt<P, R>(
+    ports: &P,
+    relay: &R,
+    dispatcher: &Dispatcher,
+    id: OperationId,
+) -> Result<Attempted, AttemptError>
 where
     P: Clock + Entropy + KeyValue + Scheduler,
     R: Relay,
 {
-    let Some((record, content)) = MessageRecord::read_whole(ports, id).await? else { return Ok(Attempted::Unknown) };
+    let Some((record, content)) = MessageRecord::read_whole(ports, id).await? else {
+        return Ok(Attempted::Unknown);
+    };
     let recipients = record.recipients();
     let state = keys::state(id).read(ports).await?;
-    let state = state.unwrap_or_else(|| DeliveryState::queued(recipients.len(), record.accepted_at));
-    let Some(window) = state.due_at.and_then(|due_at| dispatcher.windows.claimable(due_at, ports.now())) else {
+    let state =
+        state.unwrap_or_else(|| DeliveryState::queued(recipients.len(), record.accepted_at));
+    let Some(window) = state
+        .due_at
+        .and_then(|due_at| dispatcher.windows.claimable(due_at, ports.now()))
+    else {
         return Ok(Attempted::NotNow);
     };
-    if keys::claim(id, state.attempt, window.number).increment(ports).await? != 1 {
+    if keys::claim(id, state.attempt, window.number)
+        .increment(ports)
+        .await?
+        != 1
+    {
         return Ok(Attempted::NotNow);
     }
-    let attempt = Attempt { ports, relay, dispatcher, record: &record, content: &content, recipients: &recipients, state: &state };
+    let attempt = Attempt {
+        ports,
+        relay,
+        dispatcher,
+        record: &record,
+        content: &content,
+        recipients: &recipients,
+        state: &state,
+    };
     let next = state.after(&attempt.make().await?);
     attempt.record(&next, window).await?;
     Ok(Attempted::Made(next))
@@ -151,11 +190,21 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         let mut suppressed = Vec::new();
         let mut handed_over = Vec::new();
         for index in self.state.pending() {
-            let Some(recipient) = self.recipients.get(index) else { continue };
-            let list = if suppression::is_suppressed(self.ports, recipient).await? { &mut suppressed } else { &mut handed_over };
+            let Some(recipient) = self.recipients.get(index) else {
+                continue;
+            };
+            let list = if suppression::is_suppressed(self.ports, recipient).await? {
+                &mut suppressed
+            } else {
+                &mut handed_over
+            };
             list.push(index);
         }
-        let end = if handed_over.is_empty() { AttemptEnd::NobodyLeft } else { self.hand_over(&handed_over).await? };
+        let end = if handed_over.is_empty() {
+            AttemptEnd::NobodyLeft
+        } else {
+            self.hand_over(&handed_over).await?
+        };
         let mut jitter = [0; 4];
         self.ports.fill(&mut jitter);
         Ok(AttemptReport {
@@ -173,14 +222,30 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             Ok(message) => message,
             Err(Unsigned::Store(error)) => return Err(error),
             Err(Unsigned::Later(text)) => {
-                return Ok(AttemptEnd::Broken(HandOverError::Unavailable { retry_after: None, reply: local_reply(451, text) }));
+                return Ok(AttemptEnd::Broken(HandOverError::Unavailable {
+                    retry_after: None,
+                    reply: local_reply(451, text),
+                }));
             }
-            Err(Unsigned::Never(text)) => return Ok(AttemptEnd::Broken(HandOverError::Refused { reply: local_reply(554, text) })),
+            Err(Unsigned::Never(text)) => {
+                return Ok(AttemptEnd::Broken(HandOverError::Refused {
+                    reply: local_reply(554, text),
+                }));
+            }
         };
-        let forward_paths = indexes.iter().filter_map(|&index| self.recipients.get(index).cloned()).collect();
-        let Ok(envelope) = Envelope::new(self.reverse_path(), forward_paths) else { return Ok(AttemptEnd::NobodyLeft) };
+        let forward_paths = indexes
+            .iter()
+            .filter_map(|&index| self.recipients.get(index).cloned())
+            .collect();
+        let Ok(envelope) = Envelope::new(self.reverse_path(), forward_paths) else {
+            return Ok(AttemptEnd::NobodyLeft);
+        };
         let idempotency_key = format!("{}.{}", self.record.id, self.state.handover);
-        let handover = Handover { idempotency_key, envelope: &envelope, message: &message };
+        let handover = Handover {
+            idempotency_key,
+            envelope: &envelope,
+            message: &message,
+        };
         Ok(match self.relay.hand_over(&handover).await {
             Ok(results) if results.len() == indexes.len() => AttemptEnd::Answered(results),
             Ok(_) => AttemptEnd::Broken(HandOverError::Unknown {
@@ -192,10 +257,16 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
 
     async fn signed_message(&self) -> Result<Vec<u8>, Unsigned> {
         let domain = self.record.from.address.domain();
-        let (selector, key) = self.dispatcher.keyring.signing_key(self.ports, domain).await?;
+        let (selector, key) = self
+            .dispatcher
+            .keyring
+            .signing_key(self.ports, domain)
+            .await?;
         let unsigned = compose::render(self.record, self.content, self.dispatcher.smtputf8)
             .map_err(|_| Unsigned::Never("the message could not be rendered"))?;
-        let options = self.signing_options(domain, &selector).ok_or(Unsigned::Later("the signing key has no usable name"))?;
+        let options = self
+            .signing_options(domain, &selector)
+            .ok_or(Unsigned::Later("the signing key has no usable name"))?;
         let field = dkim::sign(&unsigned, &options, &key, &mut Rng(self.ports))
             .map_err(|_| Unsigned::Later("the message could not be signed"))?;
         let mut signed = Vec::with_capacity(field.len() + unsigned.len());
@@ -220,21 +291,31 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
     /// `DoNotReply` at the sender's domain, so that SPF is judged for the domain that From shows.
     fn reverse_path(&self) -> ReversePath {
         let local_part = LocalPart::parse(DEFAULT_SENDER).ok();
-        let address = local_part.and_then(|local| AddrSpec::new(local, self.record.from.address.domain().clone()).ok());
+        let address = local_part
+            .and_then(|local| AddrSpec::new(local, self.record.from.address.domain().clone()).ok());
         address.map_or(ReversePath::Null, ReversePath::Address)
     }
 
     /// Writes the state, with a journal entry if the tick has to come back to it.
     async fn record(&self, next: &DeliveryState, window: Window) -> Result<(), AttemptError> {
         let id = self.record.id;
-        let item = next.due_at.map(|_| JournalItem { id, attempt: next.attempt });
+        let item = next.due_at.map(|due_at| JournalItem {
+            id,
+            attempt: next.attempt,
+            due_at,
+        });
         let mut last = Err(AttemptError::TooSlow);
         for _ in 0..RECORD_TRIES {
             if self.ports.now() >= window.ends_at {
                 return Err(AttemptError::TooSlow);
             }
             let writes = vec![keys::state(id).write(next)?];
-            match self.dispatcher.outbox.commit(self.ports, Entry { writes, item }).await {
+            match self
+                .dispatcher
+                .outbox
+                .commit(self.ports, Entry { writes, item })
+                .await
+            {
                 Ok(()) => return Ok(()),
                 Err(error) => last = Err(error.into()),
             }
@@ -256,7 +337,9 @@ impl From<KeyringError> for Unsigned {
         match error {
             KeyringError::Store(error) => Self::Store(error),
             KeyringError::NoKey => Self::Later("the sender domain has no signing key"),
-            KeyringError::Unseal(_) => Self::Later("the signing key does not open with this master key"),
+            KeyringError::Unseal(_) => {
+                Self::Later("the signing key does not open with this master key")
+            }
             KeyringError::NotAKey => Self::Later("the signing key is damaged"),
         }
     }
@@ -270,6 +353,10 @@ pub fn local_reply(code: u16, text: &str) -> Reply {
         Err(_) => panic!("451 is a reply code"),
     };
     let code = ReplyCode::new(code).unwrap_or(OTHER);
-    let class = if code.is_permanent() { StatusClass::Permanent } else { StatusClass::Transient };
+    let class = if code.is_permanent() {
+        StatusClass::Permanent
+    } else {
+        StatusClass::Transient
+    };
     Reply::new(code, EnhancedStatusCode::new(class, 3, 0), text)
 }

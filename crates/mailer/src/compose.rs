@@ -1,6 +1,9 @@
 //! From a stored message to the bytes that are signed.
 
-use message::{Attachment, DisplayName, FieldBody, FieldName, FileName, HeaderField, Mailbox, MediaType, Message, MessageId, Subject};
+use message::{
+    Attachment, DisplayName, FieldBody, FieldName, FileName, HeaderField, Mailbox, MediaType,
+    Message, MessageId, Subject,
+};
 use thiserror::Error;
 
 use crate::record::{MessageRecord, StoredMailbox};
@@ -15,7 +18,9 @@ pub struct ComposeError {
 
 impl ComposeError {
     fn new(cause: impl std::fmt::Display) -> Self {
-        Self { cause: cause.to_string() }
+        Self {
+            cause: cause.to_string(),
+        }
     }
 }
 
@@ -23,16 +28,31 @@ impl ComposeError {
 ///
 /// # Errors
 /// When the record is damaged.
-pub fn render(record: &MessageRecord, content: &[u8], smtputf8: bool) -> Result<Vec<u8>, ComposeError> {
+pub fn render(
+    record: &MessageRecord,
+    content: &[u8],
+    smtputf8: bool,
+) -> Result<Vec<u8>, ComposeError> {
     let mut rest = content;
-    let plain_text = record.plain_text.map(|octets| text(&mut rest, octets)).transpose()?;
-    let html = record.html.map(|octets| text(&mut rest, octets)).transpose()?;
+    let plain_text = record
+        .plain_text
+        .map(|octets| text(&mut rest, octets))
+        .transpose()?;
+    let html = record
+        .html
+        .map(|octets| text(&mut rest, octets))
+        .transpose()?;
     let mut attachments = Vec::with_capacity(record.attachments.len());
     for stored in &record.attachments {
         attachments.push(Attachment {
             name: FileName::parse(&stored.name).map_err(ComposeError::new)?,
             media_type: MediaType::parse(&stored.media_type).map_err(ComposeError::new)?,
-            content_id: stored.content_id.as_deref().map(message::ContentId::parse).transpose().map_err(ComposeError::new)?,
+            content_id: stored
+                .content_id
+                .as_deref()
+                .map(message::ContentId::parse)
+                .transpose()
+                .map_err(ComposeError::new)?,
             data: take(&mut rest, stored.octets)?,
         });
     }
@@ -54,7 +74,9 @@ pub fn render(record: &MessageRecord, content: &[u8], smtputf8: bool) -> Result<
 }
 
 fn take<'a>(rest: &mut &'a [u8], octets: usize) -> Result<&'a [u8], ComposeError> {
-    let (taken, left) = rest.split_at_checked(octets).ok_or_else(|| ComposeError::new("content too short"))?;
+    let (taken, left) = rest
+        .split_at_checked(octets)
+        .ok_or_else(|| ComposeError::new("content too short"))?;
     *rest = left;
     Ok(taken)
 }
@@ -64,8 +86,16 @@ fn text<'a>(rest: &mut &'a [u8], octets: usize) -> Result<&'a str, ComposeError>
 }
 
 fn mailbox(stored: &StoredMailbox) -> Result<Mailbox, ComposeError> {
-    let display_name = stored.name.as_deref().map(DisplayName::parse).transpose().map_err(ComposeError::new)?;
-    Ok(Mailbox { display_name, addr_spec: stored.address.clone() })
+    let display_name = stored
+        .name
+        .as_deref()
+        .map(DisplayName::parse)
+        .transpose()
+        .map_err(ComposeError::new)?;
+    Ok(Mailbox {
+        display_name,
+        addr_spec: stored.address.clone(),
+    })
 }
 
 fn mailboxes(stored: &[StoredMailbox]) -> Result<Vec<Mailbox>, ComposeError> {

@@ -119,24 +119,46 @@ impl DeliveryState {
     /// The state of a message that was accepted and not yet tried.
     #[must_use]
     pub fn queued(recipients: usize, accepted_at: Timestamp) -> Self {
-        let queued = RecipientState { status: RecipientStatus::Queued, reply: None, at: accepted_at };
-        Self { attempt: 0, handover: 0, due_at: Some(accepted_at), recipients: vec![queued; recipients], updated_at: accepted_at }
+        let queued = RecipientState {
+            status: RecipientStatus::Queued,
+            reply: None,
+            at: accepted_at,
+        };
+        Self {
+            attempt: 0,
+            handover: 0,
+            due_at: Some(accepted_at),
+            recipients: vec![queued; recipients],
+            updated_at: accepted_at,
+        }
     }
 
     /// Indexes of the recipients an attempt is still to be made for.
     #[must_use]
     pub fn pending(&self) -> Vec<usize> {
-        let pending = self.recipients.iter().enumerate().filter(|(_, recipient)| recipient.status.is_pending());
+        let pending = self
+            .recipients
+            .iter()
+            .enumerate()
+            .filter(|(_, recipient)| recipient.status.is_pending());
         pending.map(|(index, _)| index).collect()
     }
 
     /// The operation's state, in the words of the API.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let has = |status| self.recipients.iter().any(|recipient| recipient.status == status);
+        let has = |status| {
+            self.recipients
+                .iter()
+                .any(|recipient| recipient.status == status)
+        };
         if has(RecipientStatus::OutForDelivery) {
             Outcome::Succeeded
-        } else if self.recipients.iter().any(|recipient| recipient.status.is_pending()) {
+        } else if self
+            .recipients
+            .iter()
+            .any(|recipient| recipient.status.is_pending())
+        {
             Outcome::Running
         } else if has(RecipientStatus::Failed) {
             Outcome::Failed(Failure::Dropped(self.last_failure()))
@@ -146,8 +168,13 @@ impl DeliveryState {
     }
 
     fn last_failure(&self) -> Option<Reply> {
-        let failed = self.recipients.iter().filter(|recipient| recipient.status == RecipientStatus::Failed);
-        failed.max_by_key(|recipient| recipient.at).and_then(|recipient| recipient.reply.clone())
+        let failed = self
+            .recipients
+            .iter()
+            .filter(|recipient| recipient.status == RecipientStatus::Failed);
+        failed
+            .max_by_key(|recipient| recipient.at)
+            .and_then(|recipient| recipient.reply.clone())
     }
 
     /// The state after the attempt that `report` tells of.
@@ -175,9 +202,15 @@ impl DeliveryState {
                 self.apply_results(report, results);
                 return None;
             }
-            AttemptEnd::Broken(HandOverError::Unavailable { retry_after, reply }) => (RecipientStatus::Deferred, reply, *retry_after),
-            AttemptEnd::Broken(HandOverError::Unknown { reply }) => (RecipientStatus::Deferred, reply, None),
-            AttemptEnd::Broken(HandOverError::Refused { reply }) => (RecipientStatus::Failed, reply, None),
+            AttemptEnd::Broken(HandOverError::Unavailable { retry_after, reply }) => {
+                (RecipientStatus::Deferred, reply, *retry_after)
+            }
+            AttemptEnd::Broken(HandOverError::Unknown { reply }) => {
+                (RecipientStatus::Deferred, reply, None)
+            }
+            AttemptEnd::Broken(HandOverError::Refused { reply }) => {
+                (RecipientStatus::Failed, reply, None)
+            }
         };
         for &index in &report.handed_over {
             self.settle(index, status, Some(reply.clone()), report.ended_at);
@@ -197,7 +230,13 @@ impl DeliveryState {
     }
 
     /// Moves a pending recipient on; a settled one stays as it is, whatever comes late.
-    fn settle(&mut self, index: usize, status: RecipientStatus, reply: Option<Reply>, at: Timestamp) {
+    fn settle(
+        &mut self,
+        index: usize,
+        status: RecipientStatus,
+        reply: Option<Reply>,
+        at: Timestamp,
+    ) {
         if let Some(recipient) = self.recipients.get_mut(index)
             && recipient.status.is_pending()
         {
@@ -209,12 +248,21 @@ impl DeliveryState {
         if self.pending().is_empty() {
             return None;
         }
-        let retry = Retry { accepted_at: report.accepted_at, attempts: self.attempt, retry_after, jitter: report.jitter };
+        let retry = Retry {
+            accepted_at: report.accepted_at,
+            attempts: self.attempt,
+            retry_after,
+            jitter: report.jitter,
+        };
         retry.next(report.ended_at)
     }
 
     fn give_up(&mut self, at: Timestamp) {
-        for recipient in self.recipients.iter_mut().filter(|recipient| recipient.status.is_pending()) {
+        for recipient in self
+            .recipients
+            .iter_mut()
+            .filter(|recipient| recipient.status.is_pending())
+        {
             recipient.status = RecipientStatus::Failed;
             recipient.at = at;
         }

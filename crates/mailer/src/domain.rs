@@ -140,8 +140,12 @@ impl DomainRecord {
         if !self.linked {
             return Err(SenderError::DomainNotLinked);
         }
-        let is_it = |sender: &&SenderUsername| sender.username.eq_ignore_ascii_case(local_part.content());
-        self.senders.iter().find(is_it).ok_or(SenderError::UnknownUsername)
+        let is_it =
+            |sender: &&SenderUsername| sender.username.eq_ignore_ascii_case(local_part.content());
+        self.senders
+            .iter()
+            .find(is_it)
+            .ok_or(SenderError::UnknownUsername)
     }
 }
 
@@ -173,7 +177,10 @@ pub enum ManagedDomain {
 ///
 /// # Errors
 /// When the store does not answer, or `base` is so long that no subdomain fits.
-pub async fn start_managed_domain<P>(ports: &P, base: &Domain) -> Result<ManagedDomain, ProvisionError>
+pub async fn start_managed_domain<P>(
+    ports: &P,
+    base: &Domain,
+) -> Result<ManagedDomain, ProvisionError>
 where
     P: Clock + Entropy + KeyValue,
 {
@@ -182,27 +189,47 @@ where
     let generation = match &last {
         Some(done) if done.state == ProvisioningState::Succeeded => {
             let record = keys::domain(&done.domain).read(ports).await?;
-            return record.map(ManagedDomain::Ready).ok_or_else(|| StoreError::new("the managed domain has no record").into());
+            return record
+                .map(ManagedDomain::Ready)
+                .ok_or_else(|| StoreError::new("the managed domain has no record").into());
         }
-        Some(running) if matches!(running.state, ProvisioningState::Running(until) if now < until) => {
+        Some(running) if matches!(running.state, ProvisioningState::Running(until) if now < until) =>
+        {
             return Ok(ManagedDomain::Running(running.clone()));
         }
         Some(cut_off) => cut_off.generation + 1,
         None => 1,
     };
     let operation = OperationId::random(ports);
-    let domain = Domain::parse(&format!("{operation}.{base}")).map_err(|_| ProvisionError::BaseTooLong)?;
+    let domain =
+        Domain::parse(&format!("{operation}.{base}")).map_err(|_| ProvisionError::BaseTooLong)?;
     let state = ProvisioningState::Running(now.plus(PROVISIONING_TIMEOUT));
-    let provisioning = Provisioning { generation, operation, domain, state };
+    let provisioning = Provisioning {
+        generation,
+        operation,
+        domain,
+        state,
+    };
     claim_generation(ports, &provisioning).await
 }
 
-async fn claim_generation<P: KeyValue>(ports: &P, provisioning: &Provisioning) -> Result<ManagedDomain, ProvisionError> {
-    if keys::managed_domain_claim(provisioning.generation).increment(ports).await? != 1 {
+async fn claim_generation<P: KeyValue>(
+    ports: &P,
+    provisioning: &Provisioning,
+) -> Result<ManagedDomain, ProvisionError> {
+    if keys::managed_domain_claim(provisioning.generation)
+        .increment(ports)
+        .await?
+        != 1
+    {
         let running = keys::managed_domain().read(ports).await?;
-        return running.map(ManagedDomain::Running).ok_or(ProvisionError::Busy);
+        return running
+            .map(ManagedDomain::Running)
+            .ok_or(ProvisionError::Busy);
     }
-    ports.set_many(vec![keys::managed_domain().write(provisioning)?]).await?;
+    ports
+        .set_many(vec![keys::managed_domain().write(provisioning)?])
+        .await?;
     Ok(ManagedDomain::Started(provisioning.clone()))
 }
 
@@ -210,25 +237,43 @@ async fn claim_generation<P: KeyValue>(ports: &P, provisioning: &Provisioning) -
 ///
 /// # Errors
 /// When the store does not answer; the provisioning may be started again after [`PROVISIONING_TIMEOUT`].
-pub async fn provision<P>(ports: &P, master_key: &MasterKey, provisioning: Provisioning) -> Result<DomainRecord, ProvisionError>
+pub async fn provision<P>(
+    ports: &P,
+    master_key: &MasterKey,
+    provisioning: Provisioning,
+) -> Result<DomainRecord, ProvisionError>
 where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
     let key = crate::keyring::generate(ports).await?;
-    let reference = KeyReference { selector: FIRST_SELECTOR.to_owned(), version: 1, record: key.public_key_record().to_owned() };
+    let reference = KeyReference {
+        selector: FIRST_SELECTOR.to_owned(),
+        version: 1,
+        record: key.public_key_record().to_owned(),
+    };
     let sealed_path = keys::dkim_key(&provisioning.domain, FIRST_SELECTOR);
-    let sealed = master_key.seal(ports, sealed_path.path(), &key.to_pkcs8_der().map_err(|_| ProvisionError::Key)?);
+    let sealed = master_key.seal(
+        ports,
+        sealed_path.path(),
+        &key.to_pkcs8_der().map_err(|_| ProvisionError::Key)?,
+    );
     let record = DomainRecord {
         domain: provisioning.domain.clone(),
         management: Management::Managed,
         linked: true,
-        senders: vec![SenderUsername { username: DEFAULT_SENDER.to_owned(), display_name: None }],
+        senders: vec![SenderUsername {
+            username: DEFAULT_SENDER.to_owned(),
+            display_name: None,
+        }],
         active_key: reference,
         created_at: ports.now(),
     };
     let mut index = keys::domain_index().read(ports).await?.unwrap_or_default();
     index.domains.push(record.domain.clone());
-    let done = Provisioning { state: ProvisioningState::Succeeded, ..provisioning };
+    let done = Provisioning {
+        state: ProvisioningState::Succeeded,
+        ..provisioning
+    };
     ports
         .set_many(vec![
             sealed_path.write(&SealedKey { version: 1, sealed })?,

@@ -51,7 +51,10 @@ pub struct Additions {
 impl Additions {
     /// Has `item` looked at again at `time`, but not before slot `first`.
     pub fn add(&mut self, item: JournalItem, time: Timestamp, first: u64) {
-        self.slots.entry(slot_at_or_after(time).max(first)).or_default().push(item);
+        self.slots
+            .entry(slot_at_or_after(time).max(first))
+            .or_default()
+            .push(item);
     }
 
     /// Whether nothing was added.
@@ -69,7 +72,9 @@ impl Additions {
         for (slot, items) in self.slots {
             let first_free = first_free(store, slot).await?;
             for (n, items) in (first_free..).zip(items.chunks(ENTRY_ITEMS)) {
-                writes.push(keys::due(slot, n).write(&DueEntry { items: items.to_vec() })?);
+                writes.push(keys::due(slot, n).write(&DueEntry {
+                    items: items.to_vec(),
+                })?);
             }
         }
         Ok(writes)

@@ -37,6 +37,8 @@ pub struct JournalItem {
     pub id: OperationId,
     /// Attempts that had ended when this was written: if more have, another entry stands for it.
     pub attempt: u32,
+    /// When that attempt is due; its claim windows count from here.
+    pub due_at: Timestamp,
 }
 
 /// Where one instance writes next.
@@ -60,6 +62,9 @@ impl Position {
     /// The position after one entry was written.
     #[must_use]
     pub const fn advanced(self) -> Self {
-        Self { next: self.next.saturating_add(1), ..self }
+        Self {
+            next: self.next.saturating_add(1),
+            ..self
+        }
     }
 }

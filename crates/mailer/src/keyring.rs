@@ -58,8 +58,13 @@ impl MasterKey {
     /// # Errors
     /// When `text` is not the base64 of 32 octets.
     pub fn parse(text: &str) -> Result<Self, ParseMasterKeyError> {
-        let octets = Zeroizing::new(STANDARD.decode(text.trim()).map_err(|_| ParseMasterKeyError)?);
-        let key = <[u8; KEY_OCTETS]>::try_from(octets.as_slice()).map_err(|_| ParseMasterKeyError)?;
+        let octets = Zeroizing::new(
+            STANDARD
+                .decode(text.trim())
+                .map_err(|_| ParseMasterKeyError)?,
+        );
+        let key =
+            <[u8; KEY_OCTETS]>::try_from(octets.as_slice()).map_err(|_| ParseMasterKeyError)?;
         Ok(Self(Zeroizing::new(key)))
     }
 
@@ -72,9 +77,15 @@ impl MasterKey {
     pub fn seal(&self, entropy: &impl Entropy, path: &str, secret: &[u8]) -> String {
         let mut nonce = [0; NONCE_OCTETS];
         entropy.fill(&mut nonce);
-        let payload = Payload { msg: secret, aad: path.as_bytes() };
+        let payload = Payload {
+            msg: secret,
+            aad: path.as_bytes(),
+        };
         // The cipher refuses only messages of over 256 GiB.
-        let ciphertext = self.cipher().encrypt(&XNonce::from(nonce), payload).unwrap_or_default();
+        let ciphertext = self
+            .cipher()
+            .encrypt(&XNonce::from(nonce), payload)
+            .unwrap_or_default();
         STANDARD.encode([&nonce[..], &ciphertext].concat())
     }
 
@@ -84,9 +95,17 @@ impl MasterKey {
     /// When it was sealed with another key, for another path, or changed.
     pub fn unseal(&self, path: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
         let octets = STANDARD.decode(sealed).map_err(|_| UnsealError)?;
-        let (nonce, ciphertext) = octets.split_first_chunk::<NONCE_OCTETS>().ok_or(UnsealError)?;
-        let payload = Payload { msg: ciphertext, aad: path.as_bytes() };
-        self.cipher().decrypt(&XNonce::from(*nonce), payload).map(Zeroizing::new).map_err(|_| UnsealError)
+        let (nonce, ciphertext) = octets
+            .split_first_chunk::<NONCE_OCTETS>()
+            .ok_or(UnsealError)?;
+        let payload = Payload {
+            msg: ciphertext,
+            aad: path.as_bytes(),
+        };
+        self.cipher()
+            .decrypt(&XNonce::from(*nonce), payload)
+            .map(Zeroizing::new)
+            .map_err(|_| UnsealError)
     }
 }
 
@@ -134,14 +153,22 @@ impl Keyring {
     /// An empty ring.
     #[must_use]
     pub fn new(master_key: MasterKey) -> Self {
-        Self { master_key, domains: RefCell::default(), keys: RefCell::default() }
+        Self {
+            master_key,
+            domains: RefCell::default(),
+            keys: RefCell::default(),
+        }
     }
 
     /// The selector and key that sign for `domain` now.
     ///
     /// # Errors
     /// See [`KeyringError`].
-    pub async fn signing_key<P: Clock + KeyValue>(&self, ports: &P, domain: &Domain) -> Result<(String, Rc<SigningKey>), KeyringError> {
+    pub async fn signing_key<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        domain: &Domain,
+    ) -> Result<(String, Rc<SigningKey>), KeyringError> {
         let record = self.domain(ports, domain).await?;
         let selector = record.active_key.selector;
         let name = (domain.clone(), selector.clone(), record.active_key.version);
@@ -153,19 +180,35 @@ impl Keyring {
         Ok((selector, key))
     }
 
-    async fn domain<P: Clock + KeyValue>(&self, ports: &P, domain: &Domain) -> Result<DomainRecord, KeyringError> {
+    async fn domain<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        domain: &Domain,
+    ) -> Result<DomainRecord, KeyringError> {
         let now = ports.now();
         if let Some((read_at, record)) = self.domains.borrow().get(domain)
             && now.since(*read_at) < DOMAIN_FRESH_FOR
         {
             return Ok(record.clone());
         }
-        let record = keys::domain(domain).read(ports).await?.ok_or(KeyringError::NoKey)?;
-        remember(&mut self.domains.borrow_mut(), domain.clone(), (now, record.clone()));
+        let record = keys::domain(domain)
+            .read(ports)
+            .await?
+            .ok_or(KeyringError::NoKey)?;
+        remember(
+            &mut self.domains.borrow_mut(),
+            domain.clone(),
+            (now, record.clone()),
+        );
         Ok(record)
     }
 
-    async fn open(&self, store: &impl KeyValue, domain: &Domain, selector: &str) -> Result<SigningKey, KeyringError> {
+    async fn open(
+        &self,
+        store: &impl KeyValue,
+        domain: &Domain,
+        selector: &str,
+    ) -> Result<SigningKey, KeyringError> {
         let path = keys::dkim_key(domain, selector);
         let sealed = path.read(store).await?.ok_or(KeyringError::NoKey)?;
         let der = self.master_key.unseal(path.path(), &sealed.sealed)?;

@@ -30,13 +30,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::DeliveryState;
 use crate::domain::{DomainIndex, DomainRecord, Provisioning, SealedKey};
+use crate::due::DueEntry;
 use crate::journal::JournalEntry;
+use crate::lease::TickLease;
 use crate::operation::OperationId;
 use crate::ports::{KeyValue, StoreError, Write};
 use crate::record::MessageRecord;
 use crate::suppression::Suppression;
-use crate::due::DueEntry;
-use crate::lease::TickLease;
 use crate::tick::TickProgress;
 
 /// The largest value that is stored in one piece: DynamoDB holds 400 KB an item, and Redis likes less.
@@ -59,7 +59,10 @@ pub enum Content {}
 
 impl<T> Key<T> {
     const fn at(path: String) -> Self {
-        Self { path, value: PhantomData }
+        Self {
+            path,
+            value: PhantomData,
+        }
     }
 
     /// The key as the store sees it.
@@ -98,7 +101,11 @@ struct Incoming<T> {
 /// # Errors
 /// Never for the records of this crate: none has a map with keys that are not text.
 pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(&Outgoing { v: T::VERSION, r: record }).map_err(|e| StoreError::new(e.to_string()))
+    serde_json::to_vec(&Outgoing {
+        v: T::VERSION,
+        r: record,
+    })
+    .map_err(|e| StoreError::new(e.to_string()))
 }
 
 /// The record whose stored form is `bytes`.
@@ -106,9 +113,14 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, StoreError> {
 /// # Errors
 /// When `bytes` is not a record of this type and a known version.
 pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, StoreError> {
-    let incoming: Incoming<T> = serde_json::from_slice(bytes).map_err(|e| StoreError::new(format!("unreadable record: {e}")))?;
+    let incoming: Incoming<T> = serde_json::from_slice(bytes)
+        .map_err(|e| StoreError::new(format!("unreadable record: {e}")))?;
     if incoming.v > T::VERSION {
-        return Err(StoreError::new(format!("expected a record of version {} or older, found version {}", T::VERSION, incoming.v)));
+        return Err(StoreError::new(format!(
+            "expected a record of version {} or older, found version {}",
+            T::VERSION,
+            incoming.v
+        )));
     }
     Ok(incoming.r)
 }
@@ -120,7 +132,11 @@ impl<T: Record> Key<T> {
     /// When the store does not answer, or the value is not such a record.
     pub async fn read(&self, store: &impl KeyValue) -> Result<Option<T>, StoreError> {
         let bytes = store.get(&self.path).await?;
-        bytes.map(|bytes| decode(&bytes).map_err(|e| StoreError::new(format!("{}: {}", self.path, e.cause)))).transpose()
+        bytes
+            .map(|bytes| {
+                decode(&bytes).map_err(|e| StoreError::new(format!("{}: {}", self.path, e.cause)))
+            })
+            .transpose()
     }
 
     /// The write that puts `record` under this key.

@@ -33,14 +33,24 @@ impl TickLease {
     /// When the store does not answer.
     pub async fn take<P: Clock + KeyValue>(ports: &P) -> Result<Option<Self>, StoreError> {
         let now = ports.now();
-        let last = keys::tick_lease().read(ports).await?.unwrap_or(Self { generation: 0, until: Timestamp::from_millis(0) });
+        let last = keys::tick_lease().read(ports).await?.unwrap_or(Self {
+            generation: 0,
+            until: Timestamp::from_millis(0),
+        });
         if now < last.until {
             return Ok(None);
         }
         let generation = Self::next_generation(ports, last.generation).await?;
-        let Some(generation) = generation else { return Ok(None) };
-        let lease = Self { generation, until: now.plus(LEASE) };
-        ports.set_many(vec![keys::tick_lease().write(&lease)?]).await?;
+        let Some(generation) = generation else {
+            return Ok(None);
+        };
+        let lease = Self {
+            generation,
+            until: now.plus(LEASE),
+        };
+        ports
+            .set_many(vec![keys::tick_lease().write(&lease)?])
+            .await?;
         Ok(Some(lease))
     }
 
@@ -71,7 +81,10 @@ impl TickLease {
     /// # Errors
     /// As [`crate::keys::encode`].
     pub fn give_back(&self, now: Timestamp) -> Result<Write, StoreError> {
-        keys::tick_lease().write(&Self { until: now, ..*self })
+        keys::tick_lease().write(&Self {
+            until: now,
+            ..*self
+        })
     }
 
     /// The key of the claim that no one needs once this lease is written.

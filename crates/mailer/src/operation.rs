@@ -39,7 +39,9 @@ impl FromStr for OperationId {
         if text.len() != HYPHENATED {
             return Err(ParseOperationIdError);
         }
-        Uuid::try_parse(text).map(Self).map_err(|_| ParseOperationIdError)
+        Uuid::try_parse(text)
+            .map(Self)
+            .map_err(|_| ParseOperationIdError)
     }
 }
 
@@ -71,7 +73,10 @@ impl Record for OperationId {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn outcome(store: &impl KeyValue, id: OperationId) -> Result<Option<Outcome>, StoreError> {
+pub async fn outcome(
+    store: &impl KeyValue,
+    id: OperationId,
+) -> Result<Option<Outcome>, StoreError> {
     if let Some(state) = keys::state(id).read(store).await? {
         return Ok(Some(state.outcome()));
     }
@@ -91,7 +96,10 @@ mod tests {
 
     #[test]
     fn only_hyphenated_uuids_are_ids_and_letter_case_does_not_matter() {
-        check("9F2C1A52-6f0b-4c7e-8f3e-0c5b1d1f2a34", Some("9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34"));
+        check(
+            "9F2C1A52-6f0b-4c7e-8f3e-0c5b1d1f2a34",
+            Some("9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34"),
+        );
         check("9f2c1a526f0b4c7e8f3e0c5b1d1f2a34", None);
         check("{9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34}", None);
         check("urn:uuid:9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34", None);

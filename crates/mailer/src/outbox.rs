@@ -32,7 +32,9 @@ pub struct Outbox {
 
 impl fmt::Debug for Outbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbox").field("position", &self.position).finish_non_exhaustive()
+        f.debug_struct("Outbox")
+            .field("position", &self.position)
+            .finish_non_exhaustive()
     }
 }
 
@@ -47,7 +49,10 @@ pub struct Entry {
 
 impl Entry {
     fn octets(&self) -> usize {
-        self.writes.iter().map(|(key, value)| key.len() + value.len()).sum()
+        self.writes
+            .iter()
+            .map(|(key, value)| key.len() + value.len())
+            .sum()
     }
 }
 
@@ -61,9 +66,19 @@ impl Outbox {
     ///
     /// # Errors
     /// When the store did not say that it wrote; the entry may be there all the same.
-    pub async fn commit<P: Clock + KeyValue + Scheduler>(&self, ports: &P, entry: Entry) -> Result<(), StoreError> {
-        let waiter = Waiter { outbox: self, slot: Rc::default() };
-        self.queue.borrow_mut().push_back(Queued { entry, slot: Rc::clone(&waiter.slot) });
+    pub async fn commit<P: Clock + KeyValue + Scheduler>(
+        &self,
+        ports: &P,
+        entry: Entry,
+    ) -> Result<(), StoreError> {
+        let waiter = Waiter {
+            outbox: self,
+            slot: Rc::default(),
+        };
+        self.queue.borrow_mut().push_back(Queued {
+            entry,
+            slot: Rc::clone(&waiter.slot),
+        });
         if !self.led.replace(true) {
             self.lead(ports).await;
         }
@@ -77,7 +92,10 @@ impl Outbox {
 
     /// Writes one round. The leader's own entry is the first of the queue, so it is in it.
     async fn lead<P: Clock + KeyValue + Scheduler>(&self, ports: &P) {
-        let mut round = Round { outbox: self, slots: Vec::new() };
+        let mut round = Round {
+            outbox: self,
+            slots: Vec::new(),
+        };
         for _ in 0..TURNS {
             ports.yield_now().await;
         }
@@ -95,14 +113,20 @@ impl Outbox {
             if entries.len() == ROUND_ENTRIES || (octets > ROUND_OCTETS && !entries.is_empty()) {
                 break;
             }
-            let Some(Queued { entry, slot }) = queue.pop_front() else { break };
+            let Some(Queued { entry, slot }) = queue.pop_front() else {
+                break;
+            };
             round.slots.push(slot);
             entries.push(entry);
         }
         entries
     }
 
-    async fn write<P: Clock + KeyValue>(&self, ports: &P, entries: Vec<Entry>) -> Result<(), StoreError> {
+    async fn write<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        entries: Vec<Entry>,
+    ) -> Result<(), StoreError> {
         let items: Vec<JournalItem> = entries.iter().filter_map(|entry| entry.item).collect();
         let mut writes: Vec<Write> = entries.into_iter().flat_map(|entry| entry.writes).collect();
         if items.is_empty() {
@@ -110,7 +134,10 @@ impl Outbox {
         }
         // Taken out, so that a failed or dropped write leaves none: what it wrote is not known, and must not be overwritten.
         let position = self.open_position(ports).await?;
-        let entry = JournalEntry { at: ports.now(), items };
+        let entry = JournalEntry {
+            at: ports.now(),
+            items,
+        };
         writes.push(keys::journal(position.number, position.next).write(&entry)?);
         ports.set_many(writes).await?;
         self.position.set(Some(position.advanced()));
@@ -119,12 +146,21 @@ impl Outbox {
 
     async fn open_position<P: Clock + KeyValue>(&self, ports: &P) -> Result<Position, StoreError> {
         let now = ports.now();
-        if let Some(position) = self.position.take().filter(|position| position.is_open(now)) {
+        if let Some(position) = self
+            .position
+            .take()
+            .filter(|position| position.is_open(now))
+        {
             return Ok(position);
         }
         let number = keys::journal_tail().increment(ports).await?;
-        let number = u64::try_from(number).map_err(|_| StoreError::new("journal/tail is negative"))?;
-        Ok(Position { number, next: 0, taken_at: now })
+        let number =
+            u64::try_from(number).map_err(|_| StoreError::new("journal/tail is negative"))?;
+        Ok(Position {
+            number,
+            next: 0,
+            taken_at: now,
+        })
     }
 
     fn pass_lead(&self) {
@@ -152,7 +188,9 @@ impl Round<'_> {
 impl Drop for Round<'_> {
     fn drop(&mut self) {
         for slot in self.slots.drain(..) {
-            slot.written(Err(StoreError::new("the task that wrote for this one was dropped")));
+            slot.written(Err(StoreError::new(
+                "the task that wrote for this one was dropped",
+            )));
         }
         self.outbox.pass_lead();
     }
@@ -166,7 +204,10 @@ struct Waiter<'a> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.outbox.queue.borrow_mut().retain(|queued| !Rc::ptr_eq(&queued.slot, &self.slot));
+        self.outbox
+            .queue
+            .borrow_mut()
+            .retain(|queued| !Rc::ptr_eq(&queued.slot, &self.slot));
         if self.slot.lead.take() {
             self.outbox.pass_lead();
         }

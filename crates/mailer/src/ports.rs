@@ -3,7 +3,10 @@
 //! `guest` implements them on the Spin SDK, tests implement them on a map and a fixed clock. The store is a port at the level of
 //! keys and values on purpose: which keys are written together, in which order, and what a crash in between leaves, is the
 //! domain's own knowledge (see [`crate::keys`]) and has to be testable with a store that fails at any call.
-#![expect(async_fn_in_trait, reason = "guests run on one thread, so futures need not be Send")]
+#![expect(
+    async_fn_in_trait,
+    reason = "guests run on one thread, so futures need not be Send"
+)]
 
 use std::time::Duration;
 
@@ -77,7 +80,10 @@ pub trait Relay {
     ///
     /// # Errors
     /// See [`HandOverError`]: each variant says whether the relay may have taken the message.
-    async fn hand_over(&self, handover: &Handover<'_>) -> Result<Vec<RecipientResult>, HandOverError>;
+    async fn hand_over(
+        &self,
+        handover: &Handover<'_>,
+    ) -> Result<Vec<RecipientResult>, HandOverError>;
 }
 
 /// The store did not answer, or answered what no writer of ours writes.
@@ -92,6 +98,8 @@ impl StoreError {
     /// An error whose text is for the log.
     #[must_use]
     pub fn new(cause: impl Into<String>) -> Self {
-        Self { cause: cause.into() }
+        Self {
+            cause: cause.into(),
+        }
     }
 }

@@ -96,16 +96,31 @@ impl MessageRecord {
     /// The record of `submission`, and its content.
     #[must_use]
     pub fn new(submission: Submission, acceptance: Acceptance) -> (Self, Vec<u8>) {
-        let Acceptance { id, accepted_at, request_hash, sender_display_name } = acceptance;
+        let Acceptance {
+            id,
+            accepted_at,
+            request_hash,
+            sender_display_name,
+        } = acceptance;
         let domain = submission.sender.domain();
-        let message_id = submission.message_id.as_ref().map_or_else(|| format!("<{id}@{domain}>"), ToString::to_string);
-        let name = submission.sender_display_name.as_ref().map(|name| name.as_str().to_owned()).or(sender_display_name);
+        let message_id = submission
+            .message_id
+            .as_ref()
+            .map_or_else(|| format!("<{id}@{domain}>"), ToString::to_string);
+        let name = submission
+            .sender_display_name
+            .as_ref()
+            .map(|name| name.as_str().to_owned())
+            .or(sender_display_name);
         let record = Self {
             id,
             accepted_at,
             request_hash,
             message_id,
-            from: StoredMailbox { name, address: submission.sender.clone() },
+            from: StoredMailbox {
+                name,
+                address: submission.sender.clone(),
+            },
             to: stored_mailboxes(&submission.to),
             cc: stored_mailboxes(&submission.cc),
             bcc: stored_mailboxes(&submission.bcc),
@@ -126,7 +141,9 @@ impl MessageRecord {
     pub fn recipients(&self) -> Vec<AddrSpec> {
         let mut seen = BTreeSet::new();
         let all = self.to.iter().chain(&self.cc).chain(&self.bcc);
-        all.filter(|mailbox| seen.insert(mailbox.address.canonical())).map(|mailbox| mailbox.address.clone()).collect()
+        all.filter(|mailbox| seen.insert(mailbox.address.canonical()))
+            .map(|mailbox| mailbox.address.clone())
+            .collect()
     }
 
     /// The writes that store this record with `content`.
@@ -143,7 +160,9 @@ impl MessageRecord {
         }
         self.chunks = content.len().div_ceil(CHUNK_OCTETS);
         let chunks = content.chunks(CHUNK_OCTETS).enumerate();
-        let mut writes: Vec<Write> = chunks.map(|(n, chunk)| (keys::content(id, n).into_path(), chunk.to_vec())).collect();
+        let mut writes: Vec<Write> = chunks
+            .map(|(n, chunk)| (keys::content(id, n).into_path(), chunk.to_vec()))
+            .collect();
         writes.push(keys::message(id).write(&self)?);
         Ok(writes)
     }
@@ -161,45 +180,69 @@ impl MessageRecord {
     ///
     /// # Errors
     /// When the store does not answer, or holds no such record, or less content than the record says.
-    pub async fn read_whole(store: &impl KeyValue, id: OperationId) -> Result<Option<(Self, Vec<u8>)>, StoreError> {
-        let Some(bytes) = store.get(keys::message(id).path()).await? else { return Ok(None) };
+    pub async fn read_whole(
+        store: &impl KeyValue,
+        id: OperationId,
+    ) -> Result<Option<(Self, Vec<u8>)>, StoreError> {
+        let Some(bytes) = store.get(keys::message(id).path()).await? else {
+            return Ok(None);
+        };
         let (line, inline) = split(&bytes);
         let record: Self = decode(line)?;
         let mut content = inline.to_vec();
         content.reserve(record.content_octets().saturating_sub(content.len()));
         for n in 0..record.chunks {
             let chunk = store.get(keys::content(id, n).path()).await?;
-            content.extend_from_slice(&chunk.ok_or_else(|| StoreError::new("a piece of content is missing"))?);
+            content.extend_from_slice(
+                &chunk.ok_or_else(|| StoreError::new("a piece of content is missing"))?,
+            );
         }
         if content.len() != record.content_octets() {
-            return Err(StoreError::new("the content is not as long as its record says"));
+            return Err(StoreError::new(
+                "the content is not as long as its record says",
+            ));
         }
         Ok(Some((record, content)))
     }
 
     fn content_octets(&self) -> usize {
-        let attached: usize = self.attachments.iter().map(|attachment| attachment.octets).sum();
+        let attached: usize = self
+            .attachments
+            .iter()
+            .map(|attachment| attachment.octets)
+            .sum();
         self.plain_text.unwrap_or(0) + self.html.unwrap_or(0) + attached
     }
 }
 
 fn split(value: &[u8]) -> (&[u8], &[u8]) {
     match value.iter().position(|&octet| octet == b'\n') {
-        Some(end) => (value.get(..end).unwrap_or_default(), value.get(end + 1..).unwrap_or_default()),
+        Some(end) => (
+            value.get(..end).unwrap_or_default(),
+            value.get(end + 1..).unwrap_or_default(),
+        ),
         None => (value, &[]),
     }
 }
 
 fn stored_mailboxes(mailboxes: &[message::Mailbox]) -> Vec<StoredMailbox> {
     let stored = |mailbox: &message::Mailbox| StoredMailbox {
-        name: mailbox.display_name.as_ref().map(|name| name.as_str().to_owned()),
+        name: mailbox
+            .display_name
+            .as_ref()
+            .map(|name| name.as_str().to_owned()),
         address: mailbox.addr_spec.clone(),
     };
     mailboxes.iter().map(stored).collect()
 }
 
 fn stored_fields(submission: &Submission) -> Vec<(String, String)> {
-    let pair = |field: &message::HeaderField| (field.name.as_str().to_owned(), field.body.as_str().to_owned());
+    let pair = |field: &message::HeaderField| {
+        (
+            field.name.as_str().to_owned(),
+            field.body.as_str().to_owned(),
+        )
+    };
     submission.fields.iter().map(pair).collect()
 }
 
@@ -207,16 +250,26 @@ fn stored_attachments(submission: &Submission) -> Vec<StoredAttachment> {
     let stored = |attachment: &crate::submission::Attachment| StoredAttachment {
         name: attachment.name.as_str().to_owned(),
         media_type: attachment.media_type.to_string(),
-        content_id: attachment.content_id.as_ref().map(|id| id.as_str().to_owned()),
+        content_id: attachment
+            .content_id
+            .as_ref()
+            .map(|id| id.as_str().to_owned()),
         octets: attachment.data.len(),
     };
     submission.attachments.iter().map(stored).collect()
 }
 
 fn content(submission: Submission) -> Vec<u8> {
-    let mut content = submission.plain_text.map(String::into_bytes).unwrap_or_default();
+    let mut content = submission
+        .plain_text
+        .map(String::into_bytes)
+        .unwrap_or_default();
     content.extend_from_slice(submission.html.unwrap_or_default().as_bytes());
-    let attached: usize = submission.attachments.iter().map(|attachment| attachment.data.len()).sum();
+    let attached: usize = submission
+        .attachments
+        .iter()
+        .map(|attachment| attachment.data.len())
+        .sum();
     content.reserve_exact(attached);
     for attachment in submission.attachments {
         content.extend_from_slice(&attachment.data);

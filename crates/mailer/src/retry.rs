@@ -37,7 +37,10 @@ impl Retry {
         if now >= deadline {
             return None;
         }
-        let asked = self.retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+        let asked = self
+            .retry_after
+            .unwrap_or_default()
+            .min(LONGEST_RETRY_AFTER);
         Some(now.plus(self.pause().max(asked)).min(deadline))
     }
 
@@ -60,7 +63,12 @@ mod tests {
 
     #[track_caller]
     fn check(attempts: u32, jitter: u32, retry_after: Option<u64>, expected_secs: u64) {
-        let retry = Retry { accepted_at: ACCEPTED, attempts, jitter, retry_after: retry_after.map(Duration::from_secs) };
+        let retry = Retry {
+            accepted_at: ACCEPTED,
+            attempts,
+            jitter,
+            retry_after: retry_after.map(Duration::from_secs),
+        };
         let next = retry.next(ACCEPTED).expect("in time");
         assert_eq!(next.since(ACCEPTED).as_secs(), expected_secs);
     }
@@ -90,7 +98,12 @@ mod tests {
 
     #[test]
     fn the_last_attempt_is_at_the_deadline_and_none_after_it() {
-        let retry = Retry { accepted_at: ACCEPTED, attempts: 90, jitter: 0, retry_after: None };
+        let retry = Retry {
+            accepted_at: ACCEPTED,
+            attempts: 90,
+            jitter: 0,
+            retry_after: None,
+        };
         let deadline = ACCEPTED.plus(GIVE_UP_AFTER);
         let late = Timestamp::from_millis(deadline.as_millis() - 60_000);
         assert_eq!(retry.next(late), Some(deadline));

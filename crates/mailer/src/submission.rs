@@ -6,7 +6,10 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use envelope::AddrSpec;
-use message::{ContentId, DisplayName, FieldBody, FieldName, FileName, HeaderField, Mailbox, MediaType, MessageId, Subject};
+use message::{
+    ContentId, DisplayName, FieldBody, FieldName, FileName, HeaderField, Mailbox, MediaType,
+    MessageId, Subject,
+};
 use thiserror::Error;
 
 use crate::attachment_type;
@@ -156,7 +159,9 @@ pub enum Rule {
     #[error("invalid format for email address: {0}")]
     Address(envelope::AddrSpecError),
     /// An address outside ASCII, which the relay does not take.
-    #[error("the relay does not support SMTPUTF8 (RFC 6531), so the part before the @ has to be ASCII")]
+    #[error(
+        "the relay does not support SMTPUTF8 (RFC 6531), so the part before the @ has to be ASCII"
+    )]
     NeedsSmtputf8,
     /// A text that may not stand where it should: line breaks, control characters, too long.
     #[error("{0}")]
@@ -200,11 +205,17 @@ pub struct Policy {
 type Checked<T> = Result<T, InvalidProperty>;
 
 fn at<T>(property: &str, result: Result<T, Rule>) -> Checked<T> {
-    result.map_err(|rule| InvalidProperty { property: property.to_owned(), rule })
+    result.map_err(|rule| InvalidProperty {
+        property: property.to_owned(),
+        rule,
+    })
 }
 
 fn refuse<T>(property: impl Into<String>, rule: Rule) -> Checked<T> {
-    Err(InvalidProperty { property: property.into(), rule })
+    Err(InvalidProperty {
+        property: property.into(),
+        rule,
+    })
 }
 
 impl Draft<'_> {
@@ -215,7 +226,10 @@ impl Draft<'_> {
     pub fn check(&self, policy: Policy) -> Checked<Submission> {
         let headers = Headers::check(&self.headers)?;
         let sender = at("senderAddress", address(&self.sender_address, policy))?;
-        let sender_display_name = at("senderDisplayName", display_name(self.sender_display_name.as_deref()))?;
+        let sender_display_name = at(
+            "senderDisplayName",
+            display_name(self.sender_display_name.as_deref()),
+        )?;
         let subject = at("content.subject", subject(self.subject.as_deref()))?;
         self.check_bodies()?;
         self.check_recipient_count()?;
@@ -238,8 +252,14 @@ impl Draft<'_> {
     }
 
     fn check_bodies(&self) -> Checked<()> {
-        let has_body = body(self.plain_text.as_deref()).or_else(|| body(self.html.as_deref())).is_some();
-        if has_body { Ok(()) } else { refuse("content", Rule::NoBody) }
+        let has_body = body(self.plain_text.as_deref())
+            .or_else(|| body(self.html.as_deref()))
+            .is_some();
+        if has_body {
+            Ok(())
+        } else {
+            refuse("content", Rule::NoBody)
+        }
     }
 
     fn check_recipient_count(&self) -> Checked<()> {
@@ -259,7 +279,10 @@ impl Draft<'_> {
             let path = format!("attachments[{index}]");
             match draft.check(&path) {
                 Ok(attachment) => {
-                    let is_new = attachment.content_id.as_ref().is_none_or(|id| content_ids.insert(id.as_str().to_owned()));
+                    let is_new = attachment
+                        .content_id
+                        .as_ref()
+                        .is_none_or(|id| content_ids.insert(id.as_str().to_owned()));
                     if !is_new && !headers.ignore_duplicate_content_id {
                         return refuse(format!("{path}.contentId"), Rule::DuplicateContentId);
                     }
@@ -276,15 +299,35 @@ impl Draft<'_> {
 impl DraftAttachment<'_> {
     fn check(&self, path: &str) -> Checked<Attachment> {
         let property = |name: &str| format!("{path}.{name}");
-        let name = at(&property("name"), FileName::parse(&self.name).map_err(Rule::text))?;
-        let media_type = at(&property("contentType"), MediaType::parse(&self.content_type).map_err(Rule::text))?;
+        let name = at(
+            &property("name"),
+            FileName::parse(&self.name).map_err(Rule::text),
+        )?;
+        let media_type = at(
+            &property("contentType"),
+            MediaType::parse(&self.content_type).map_err(Rule::text),
+        )?;
         if !attachment_type::is_allowed(name.as_str(), media_type.essence()) {
             return refuse(path, Rule::AttachmentType);
         }
-        let content_id = self.content_id.as_deref().filter(|id| !id.is_empty()).map(|id| ContentId::parse(id).map_err(Rule::text));
+        let content_id = self
+            .content_id
+            .as_deref()
+            .filter(|id| !id.is_empty())
+            .map(|id| ContentId::parse(id).map_err(Rule::text));
         let content_id = at(&property("contentId"), content_id.transpose())?;
-        let data = at(&property("contentInBase64"), STANDARD.decode(self.content_in_base64.as_bytes()).map_err(|_| Rule::Base64))?;
-        Ok(Attachment { name, media_type, content_id, data })
+        let data = at(
+            &property("contentInBase64"),
+            STANDARD
+                .decode(self.content_in_base64.as_bytes())
+                .map_err(|_| Rule::Base64),
+        )?;
+        Ok(Attachment {
+            name,
+            media_type,
+            content_id,
+            data,
+        })
     }
 }
 
@@ -356,18 +399,34 @@ fn field(name: &str, value: &str) -> Result<HeaderField, Rule> {
 /// A name as it may be shown in an error: hostile characters replaced, cut to a readable length.
 fn printable(name: &str) -> String {
     const SHOWN: usize = 60;
-    name.chars().take(SHOWN).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    name.chars()
+        .take(SHOWN)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 fn at_most(property: &str, found: usize, limit: usize) -> Checked<()> {
-    if found > limit { refuse(property, Rule::TooMany { limit, found }) } else { Ok(()) }
+    if found > limit {
+        refuse(property, Rule::TooMany { limit, found })
+    } else {
+        Ok(())
+    }
 }
 
 fn mailboxes(property: &str, drafts: &[DraftMailbox<'_>], policy: Policy) -> Checked<Vec<Mailbox>> {
     let check = |(index, draft): (usize, &DraftMailbox<'_>)| {
-        let addr_spec = at(&format!("{property}[{index}].address"), address(&draft.address, policy))?;
-        let display_name = at(&format!("{property}[{index}].displayName"), display_name(draft.display_name.as_deref()))?;
-        Ok(Mailbox { display_name, addr_spec })
+        let addr_spec = at(
+            &format!("{property}[{index}].address"),
+            address(&draft.address, policy),
+        )?;
+        let display_name = at(
+            &format!("{property}[{index}].displayName"),
+            display_name(draft.display_name.as_deref()),
+        )?;
+        Ok(Mailbox {
+            display_name,
+            addr_spec,
+        })
     };
     drafts.iter().enumerate().map(check).collect()
 }
@@ -394,5 +453,8 @@ fn body(text: Option<&str>) -> Option<String> {
 
 /// .NET sends an empty display name for none.
 fn display_name(text: Option<&str>) -> Result<Option<DisplayName>, Rule> {
-    text.filter(|text| !text.is_empty()).map(DisplayName::parse).transpose().map_err(Rule::text)
+    text.filter(|text| !text.is_empty())
+        .map(DisplayName::parse)
+        .transpose()
+        .map_err(Rule::text)
 }

@@ -65,7 +65,12 @@ pub enum SubmitError {
 ///
 /// # Errors
 /// See [`SubmitError`].
-pub async fn submit<P>(ports: &P, outbox: &Outbox, _: &Principal, request: Request) -> Result<Accepted, SubmitError>
+pub async fn submit<P>(
+    ports: &P,
+    outbox: &Outbox,
+    _: &Principal,
+    request: Request,
+) -> Result<Accepted, SubmitError>
 where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
@@ -73,49 +78,91 @@ where
     if let Some(id) = request.operation_id
         && was_accepted(ports, id, &request_hash).await?
     {
-        return Ok(Accepted { id, is_repeat: true });
+        return Ok(Accepted {
+            id,
+            is_repeat: true,
+        });
     }
     let sender_display_name = sender_display_name(ports, &request.submission).await?;
     refuse_used_message_id(ports, &request.submission).await?;
     let claim = match request.operation_id {
-        None => Claim { id: OperationId::random(ports), counted: None },
+        None => Claim {
+            id: OperationId::random(ports),
+            counted: None,
+        },
         Some(id) => match claim(ports, id, &request_hash).await? {
             Some(claim) => claim,
-            None => return Ok(Accepted { id, is_repeat: true }),
+            None => {
+                return Ok(Accepted {
+                    id,
+                    is_repeat: true,
+                });
+            }
         },
     };
-    let acceptance = Acceptance { id: claim.id, accepted_at: ports.now(), request_hash, sender_display_name };
+    let acceptance = Acceptance {
+        id: claim.id,
+        accepted_at: ports.now(),
+        request_hash,
+        sender_display_name,
+    };
     let written = write(ports, outbox, &claim, request.submission, acceptance).await;
     if written.is_err() {
         claim.release(ports).await;
     }
-    written.map(|()| Accepted { id: claim.id, is_repeat: false })
+    written.map(|()| Accepted {
+        id: claim.id,
+        is_repeat: false,
+    })
 }
 
-async fn write<P>(ports: &P, outbox: &Outbox, claim: &Claim, submission: Submission, acceptance: Acceptance) -> Result<(), SubmitError>
+async fn write<P>(
+    ports: &P,
+    outbox: &Outbox,
+    claim: &Claim,
+    submission: Submission,
+    acceptance: Acceptance,
+) -> Result<(), SubmitError>
 where
     P: Clock + KeyValue + Scheduler,
 {
     let mut writes = Vec::new();
+    let due_at = acceptance.accepted_at;
     if let Some(key) = unique_message_id(&submission) {
         writes.push(key.write(&claim.id)?);
     }
     let (record, content) = MessageRecord::new(submission, acceptance);
     writes.extend(record.into_writes(&content)?);
-    if claim.counted.as_ref().is_some_and(|counted| ports.now() >= counted.holds_until) {
+    if claim
+        .counted
+        .as_ref()
+        .is_some_and(|counted| ports.now() >= counted.holds_until)
+    {
         return Err(SubmitError::OperationInProgress);
     }
-    let item = Some(JournalItem { id: claim.id, attempt: 0 });
+    let item = Some(JournalItem {
+        id: claim.id,
+        attempt: 0,
+        due_at,
+    });
     Ok(outbox.commit(ports, Entry { writes, item }).await?)
 }
 
 /// The key that remembers a Message-ID the caller wants used once.
 fn unique_message_id(submission: &Submission) -> Option<Key<OperationId>> {
-    let message_id = submission.message_id.as_ref().filter(|_| submission.message_id_is_unique)?;
-    Some(keys::message_id(&BodyHash::of(message_id.to_string().as_bytes()).to_base64()))
+    let message_id = submission
+        .message_id
+        .as_ref()
+        .filter(|_| submission.message_id_is_unique)?;
+    Some(keys::message_id(
+        &BodyHash::of(message_id.to_string().as_bytes()).to_base64(),
+    ))
 }
 
-async fn refuse_used_message_id(store: &impl KeyValue, submission: &Submission) -> Result<(), SubmitError> {
+async fn refuse_used_message_id(
+    store: &impl KeyValue,
+    submission: &Submission,
+) -> Result<(), SubmitError> {
     match unique_message_id(submission) {
         Some(key) if key.read(store).await?.is_some() => Err(SubmitError::DuplicateMessageId),
         _ => Ok(()),
@@ -149,7 +196,11 @@ impl Claim {
 ///
 /// The first to increment the counter of a window may write, within [`CLAIM_HOLDS`]. A claim of the window before may still be in
 /// use just after the turn, so that one is waited out. Whoever crashed in between frees the id with the end of its window.
-async fn claim<P>(ports: &P, id: OperationId, request_hash: &str) -> Result<Option<Claim>, SubmitError>
+async fn claim<P>(
+    ports: &P,
+    id: OperationId,
+    request_hash: &str,
+) -> Result<Option<Claim>, SubmitError>
 where
     P: Clock + KeyValue + Scheduler,
 {
@@ -157,9 +208,18 @@ where
     const PAUSE: Duration = Duration::from_millis(100);
     let now = ports.now();
     let (window, into) = window(now);
-    let is_left_over = into < CLAIM_HOLDS && keys::operation_claim(id, window.saturating_sub(1)).is_taken(ports).await?;
+    let is_left_over = into < CLAIM_HOLDS
+        && keys::operation_claim(id, window.saturating_sub(1))
+            .is_taken(ports)
+            .await?;
     if !is_left_over && keys::operation_claim(id, window).increment(ports).await? == 1 {
-        return Ok(Some(Claim { id, counted: Some(Counted { window, holds_until: now.plus(CLAIM_HOLDS) }) }));
+        return Ok(Some(Claim {
+            id,
+            counted: Some(Counted {
+                window,
+                holds_until: now.plus(CLAIM_HOLDS),
+            }),
+        }));
     }
     for _ in 0..LOOKS {
         if was_accepted(ports, id, request_hash).await? {
@@ -172,10 +232,17 @@ where
 
 fn window(now: Timestamp) -> (u64, Duration) {
     let length = u64::try_from(CLAIM_WINDOW.as_millis()).unwrap_or(u64::MAX);
-    (now.as_millis() / length, Duration::from_millis(now.as_millis() % length))
+    (
+        now.as_millis() / length,
+        Duration::from_millis(now.as_millis() % length),
+    )
 }
 
-async fn was_accepted(store: &impl KeyValue, id: OperationId, request_hash: &str) -> Result<bool, SubmitError> {
+async fn was_accepted(
+    store: &impl KeyValue,
+    id: OperationId,
+    request_hash: &str,
+) -> Result<bool, SubmitError> {
     match MessageRecord::read(store, id).await? {
         None => Ok(false),
         Some(record) if record.request_hash == request_hash => Ok(true),
@@ -183,11 +250,23 @@ async fn was_accepted(store: &impl KeyValue, id: OperationId, request_hash: &str
     }
 }
 
-async fn sender_display_name(store: &impl KeyValue, submission: &Submission) -> Result<Option<String>, SubmitError> {
+async fn sender_display_name(
+    store: &impl KeyValue,
+    submission: &Submission,
+) -> Result<Option<String>, SubmitError> {
     let domain = linked_domain(store, submission.sender.domain()).await?;
-    Ok(domain.sender(submission.sender.local_part())?.display_name.clone())
+    Ok(domain
+        .sender(submission.sender.local_part())?
+        .display_name
+        .clone())
 }
 
-async fn linked_domain(store: &impl KeyValue, domain: &Domain) -> Result<DomainRecord, SubmitError> {
-    keys::domain(domain).read(store).await?.ok_or(SubmitError::Sender(SenderError::DomainNotLinked))
+async fn linked_domain(
+    store: &impl KeyValue,
+    domain: &Domain,
+) -> Result<DomainRecord, SubmitError> {
+    keys::domain(domain)
+        .read(store)
+        .await?
+        .ok_or(SubmitError::Sender(SenderError::DomainNotLinked))
 }

@@ -3,8 +3,8 @@
 //! Only the holder of the lease writes progress and schedule, in one `set-many` at the end of its step; a step that did not get
 //! there is done again. Attempts are not made here: their claims exclude each other, so it does no harm to name one twice.
 //!
-//! A message under attempt stays on the schedule as a safety net, one claim window later. It is found stale there once the attempt
-//! was recorded, and attempted again when it was not.
+//! A message under attempt stays on the schedule as a safety net, at the start of its next claim window. It is found stale there
+//! once the attempt was recorded, and attempted again when it was not.
 
 use std::time::Duration;
 
@@ -81,12 +81,18 @@ pub enum Ticked {
 ///
 /// # Errors
 /// When the store does not answer; the step is then done again by a later tick.
-pub async fn tick<P: Clock + KeyValue>(ports: &P, windows: Windows, budget: usize) -> Result<Ticked, StoreError> {
+pub async fn tick<P: Clock + KeyValue>(
+    ports: &P,
+    windows: Windows,
+    budget: usize,
+) -> Result<Ticked, StoreError> {
     let progress = read_progress(ports).await?;
     if !has_work(ports, &progress).await? {
         return Ok(Ticked::Idle);
     }
-    let Some(lease) = TickLease::take(ports).await? else { return Ok(Ticked::Busy) };
+    let Some(lease) = TickLease::take(ports).await? else {
+        return Ok(Ticked::Busy);
+    };
     // Read again: the lease's last holder may have written since.
     let progress = read_progress(ports).await?;
     let mut step = Step::new(progress, windows, ports.now(), budget);
@@ -97,27 +103,50 @@ pub async fn tick<P: Clock + KeyValue>(ports: &P, windows: Windows, budget: usiz
 }
 
 async fn read_progress<P: Clock + KeyValue>(ports: &P) -> Result<TickProgress, StoreError> {
-    let start = || TickProgress { tail: 0, open: Vec::new(), slot: due::slot_due(ports.now()), entry: 0, offset: 0 };
-    Ok(keys::tick_progress().read(ports).await?.unwrap_or_else(start))
+    let start = || TickProgress {
+        tail: 0,
+        open: Vec::new(),
+        slot: due::slot_due(ports.now()),
+        entry: 0,
+        offset: 0,
+    };
+    Ok(keys::tick_progress()
+        .read(ports)
+        .await?
+        .unwrap_or_else(start))
 }
 
 /// Looks without writing, so that an idle system is not written to every second.
-async fn has_work<P: Clock + KeyValue>(ports: &P, progress: &TickProgress) -> Result<bool, StoreError> {
+async fn has_work<P: Clock + KeyValue>(
+    ports: &P,
+    progress: &TickProgress,
+) -> Result<bool, StoreError> {
     let now = ports.now();
     let due_slot = due::slot_due(now);
     if due_slot.saturating_sub(progress.slot) > IDLE_SLOTS {
         return Ok(true);
     }
-    if ports.exists(keys::journal(progress.tail.saturating_add(1), 0).path()).await? {
+    if ports
+        .exists(keys::journal(progress.tail.saturating_add(1), 0).path())
+        .await?
+    {
         return Ok(true);
     }
     for open in progress.open.iter().filter(|open| open.look_at <= now) {
-        if open.is_dead(now) || ports.exists(keys::journal(open.number, open.next).path()).await? {
+        if open.is_dead(now)
+            || ports
+                .exists(keys::journal(open.number, open.next).path())
+                .await?
+        {
             return Ok(true);
         }
     }
     for slot in progress.slot..=due_slot {
-        let entry = if slot == progress.slot { progress.entry } else { 0 };
+        let entry = if slot == progress.slot {
+            progress.entry
+        } else {
+            0
+        };
         if ports.exists(keys::due(slot, entry).path()).await? {
             return Ok(true);
         }
@@ -127,7 +156,13 @@ async fn has_work<P: Clock + KeyValue>(ports: &P, progress: &TickProgress) -> Re
 
 impl OpenNumber {
     const fn new(number: u64, now: Timestamp) -> Self {
-        Self { number, next: 0, seen_at: now, active_at: now, look_at: now }
+        Self {
+            number,
+            next: 0,
+            seen_at: now,
+            active_at: now,
+            look_at: now,
+        }
     }
 
     fn is_dead(&self, now: Timestamp) -> bool {
@@ -154,7 +189,16 @@ struct Step {
 
 impl Step {
     fn new(progress: TickProgress, windows: Windows, now: Timestamp, budget: usize) -> Self {
-        Self { progress, windows, now, budget, attempts: Vec::new(), additions: Additions::default(), spent: Vec::new(), more: false }
+        Self {
+            progress,
+            windows,
+            now,
+            budget,
+            attempts: Vec::new(),
+            additions: Additions::default(),
+            spent: Vec::new(),
+            more: false,
+        }
     }
 
     /// Additions go behind everything this step may read.
@@ -167,9 +211,12 @@ impl Step {
         self.additions.add(item, time, first);
     }
 
-    fn attempt_now(&mut self, item: JournalItem) {
-        self.attempts.push(item);
-        self.schedule(item, self.now.plus(self.windows.length()));
+    /// Has an item attempted, if its window can be claimed now, and looked at again when the next one begins.
+    fn attempt(&mut self, item: JournalItem) {
+        if self.windows.claimable(item.due_at, self.now).is_some() {
+            self.attempts.push(item);
+        }
+        self.schedule(item, self.windows.next_start(item.due_at, self.now));
     }
 
     fn has_budget(&self) -> bool {
@@ -188,7 +235,8 @@ impl Step {
     async fn read_journal(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
         let mut left = STEP_ENTRIES;
         for mut open in std::mem::take(&mut self.progress.open) {
-            let keep = open.look_at > self.now || self.read_number(store, &mut open, &mut left).await?;
+            let keep =
+                open.look_at > self.now || self.read_number(store, &mut open, &mut left).await?;
             if keep {
                 self.progress.open.push(open);
             }
@@ -198,7 +246,12 @@ impl Step {
     }
 
     /// Reads what is new under one number; `false` when nothing more can come.
-    async fn read_number(&mut self, store: &impl KeyValue, open: &mut OpenNumber, left: &mut usize) -> Result<bool, StoreError> {
+    async fn read_number(
+        &mut self,
+        store: &impl KeyValue,
+        open: &mut OpenNumber,
+        left: &mut usize,
+    ) -> Result<bool, StoreError> {
         let first = open.next;
         while *left > 0 {
             let Some(entry) = keys::journal(open.number, open.next).read(store).await? else {
@@ -224,20 +277,24 @@ impl Step {
         Ok(true)
     }
 
-    async fn take_entry(&mut self, store: &impl KeyValue, entry: &JournalEntry) -> Result<(), StoreError> {
+    async fn take_entry(
+        &mut self,
+        store: &impl KeyValue,
+        entry: &JournalEntry,
+    ) -> Result<(), StoreError> {
         for &item in &entry.items {
-            match keys::state(item.id).read(store).await? {
-                Some(state) if state.attempt != item.attempt => {}
-                Some(state) => {
-                    if let Some(due_at) = state.due_at {
-                        self.schedule(item, due_at);
-                    }
-                }
-                None if item.attempt > 0 => {}
-                None if keys::claim(item.id, 0, 0).is_taken(store).await? => {
-                    self.schedule(item, entry.at.plus(self.windows.length()));
-                }
-                None => self.attempt_now(item),
+            if !is_open(store, item).await? {
+                continue;
+            }
+            // Usually the direct path is at it, or the attempt is not due yet.
+            if item.due_at > self.now
+                || keys::claim(item.id, item.attempt, 0)
+                    .is_taken(store)
+                    .await?
+            {
+                self.schedule(item, self.windows.next_start(item.due_at, self.now));
+            } else {
+                self.attempt(item);
             }
         }
         Ok(())
@@ -263,33 +320,32 @@ impl Step {
 
     /// Reads the slot on from where it stands; `false` when the budget ended first.
     async fn read_slot(&mut self, store: &impl KeyValue) -> Result<bool, StoreError> {
-        while let Some(entry) = keys::due(self.progress.slot, self.progress.entry).read(store).await? {
+        while let Some(entry) = keys::due(self.progress.slot, self.progress.entry)
+            .read(store)
+            .await?
+        {
             for &item in entry.items.iter().skip(self.progress.offset) {
                 if !self.has_budget() {
                     return Ok(false);
                 }
-                self.take_due(store, item).await?;
+                if is_open(store, item).await? {
+                    self.attempt(item);
+                }
                 self.progress.offset += 1;
             }
-            self.spent.push(keys::due(self.progress.slot, self.progress.entry).into_path());
+            self.spent
+                .push(keys::due(self.progress.slot, self.progress.entry).into_path());
             self.progress.entry += 1;
             self.progress.offset = 0;
         }
         Ok(true)
     }
 
-    async fn take_due(&mut self, store: &impl KeyValue, item: JournalItem) -> Result<(), StoreError> {
-        let state = keys::state(item.id).read(store).await?;
-        let (attempt, due_at) = state.map_or((0, Some(self.now)), |state| (state.attempt, state.due_at));
-        match due_at {
-            Some(due_at) if attempt == item.attempt && due_at > self.now => self.schedule(item, due_at),
-            Some(_) if attempt == item.attempt => self.attempt_now(item),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    async fn commit<P: Clock + KeyValue>(self, ports: &P, lease: TickLease) -> Result<Ticked, StoreError> {
+    async fn commit<P: Clock + KeyValue>(
+        self,
+        ports: &P,
+        lease: TickLease,
+    ) -> Result<Ticked, StoreError> {
         let now = ports.now();
         if !lease.holds(now) {
             return Err(StoreError::new("the step took longer than its lease"));
@@ -302,13 +358,26 @@ impl Step {
         spent.push(lease.spent_claim());
         // What stays behind when this fails is never read again, so losing the error loses nothing but space.
         let _ = ports.delete_many(spent).await;
-        Ok(Ticked::Stepped { attempts: self.attempts, more: self.more })
+        Ok(Ticked::Stepped {
+            attempts: self.attempts,
+            more: self.more,
+        })
     }
+}
+
+/// Whether the attempt that `item` stands for has not ended. Once it has, another item stands for the next one.
+async fn is_open(store: &impl KeyValue, item: JournalItem) -> Result<bool, StoreError> {
+    let state = keys::state(item.id).read(store).await?;
+    Ok(state.map_or(item.attempt == 0, |state| {
+        state.attempt == item.attempt && state.due_at.is_some()
+    }))
 }
 
 async fn delete_entries(store: &impl KeyValue, open: &OpenNumber) -> Result<(), StoreError> {
     const AT_ONCE: usize = 256;
-    let paths: Vec<String> = (0..open.next).map(|n| keys::journal(open.number, n).into_path()).collect();
+    let paths: Vec<String> = (0..open.next)
+        .map(|n| keys::journal(open.number, n).into_path())
+        .collect();
     for some in paths.chunks(AT_ONCE) {
         store.delete_many(some.to_vec()).await?;
     }

@@ -51,7 +51,10 @@ fn two_requests_with_one_operation_id_at_once_make_one_message() {
         body_hash: mailer::access::BodyHash::of(body.as_bytes()),
         submission: crate::fake::submission(&["bob@example.com"]),
     };
-    let same = (submit(&world, &outbox, &principal, request("a")), submit(&world, &outbox, &principal, request("a")));
+    let same = (
+        submit(&world, &outbox, &principal, request("a")),
+        submit(&world, &outbox, &principal, request("a")),
+    );
     let (first, second) = run(async { futures::join!(same.0, same.1) });
     let repeats = [first.unwrap().is_repeat, second.unwrap().is_repeat];
     assert_eq!(repeats.iter().filter(|repeat| **repeat).count(), 1);
@@ -62,7 +65,12 @@ fn two_requests_with_one_operation_id_at_once_make_one_message() {
 fn an_operation_id_whose_claimant_died_is_free_after_its_window() {
     let world = World::with_domain();
     let window = world.now.get().as_millis() / 20_000;
-    run(mailer::ports::KeyValue::increment(&world, &format!("operation-claim/{ID}/{window}"), 1)).unwrap();
+    run(mailer::ports::KeyValue::increment(
+        &world,
+        &format!("operation-claim/{ID}/{window}"),
+        1,
+    ))
+    .unwrap();
     let refused = accept_as(&world, Some(ID), "body", &["bob@example.com"]);
     assert!(matches!(refused, Err(SubmitError::OperationInProgress)));
     world.advance(Duration::from_secs(25));
@@ -76,11 +84,17 @@ fn a_failed_store_never_gives_a_202_and_the_same_id_may_try_again_at_once() {
         world.fail_at.set(Some(call));
         let first = accept_as(&world, Some(ID), "body", &["bob@example.com"]);
         let is_stored = world.has(&format!("message/{ID}")) && world.has("journal/1/0");
-        assert!(first.is_err() || is_stored, "call {call}: accepted without being stored");
+        assert!(
+            first.is_err() || is_stored,
+            "call {call}: accepted without being stored"
+        );
         world.fail_at.set(None);
         // A failed release of the claim is what the second wait is for.
         world.advance(Duration::from_secs(if first.is_err() { 25 } else { 0 }));
-        assert!(accept_as(&world, Some(ID), "body", &["bob@example.com"]).is_ok(), "call {call}");
+        assert!(
+            accept_as(&world, Some(ID), "body", &["bob@example.com"]).is_ok(),
+            "call {call}"
+        );
         assert_eq!(world.count("message/"), 1);
     }
 }
@@ -91,17 +105,30 @@ fn from(sender: &str) -> Result<(), SubmitError> {
         sender_address: sender.to_owned().into(),
         subject: Some("".into()),
         html: Some("<p>x".into()),
-        bcc: vec![DraftMailbox { address: "bob@example.com".into(), display_name: None }],
+        bcc: vec![DraftMailbox {
+            address: "bob@example.com".into(),
+            display_name: None,
+        }],
         ..Draft::default()
     };
     let submission = draft.check(Policy::default()).unwrap();
-    let request = Request { operation_id: None, body_hash: mailer::access::BodyHash::of(b""), submission };
+    let request = Request {
+        operation_id: None,
+        body_hash: mailer::access::BodyHash::of(b""),
+        submission,
+    };
     run(submit(&world, &Outbox::default(), &principal(), request)).map(|_| ())
 }
 
 #[test]
 fn only_known_senders_of_linked_domains_may_send() {
     assert!(from(&format!("donotreply@{}", DOMAIN.to_uppercase())).is_ok());
-    assert!(matches!(from(&format!("ceo@{DOMAIN}")), Err(SubmitError::Sender(SenderError::UnknownUsername))));
-    assert!(matches!(from("news@elsewhere.example"), Err(SubmitError::Sender(SenderError::DomainNotLinked))));
+    assert!(matches!(
+        from(&format!("ceo@{DOMAIN}")),
+        Err(SubmitError::Sender(SenderError::UnknownUsername))
+    ));
+    assert!(matches!(
+        from("news@elsewhere.example"),
+        Err(SubmitError::Sender(SenderError::DomainNotLinked))
+    ));
 }

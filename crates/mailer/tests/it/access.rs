@@ -51,7 +51,10 @@ impl Default for Case<'_> {
 fn judge(case: &Case<'_>) -> Result<(), Denied> {
     let hash = BodyHash::of(b"{}");
     let base64 = hash.to_base64();
-    let string = format!("POST\n{}\n{DATE};{};{base64}", case.signed_path, case.signed_host);
+    let string = format!(
+        "POST\n{}\n{DATE};{};{base64}",
+        case.signed_path, case.signed_host
+    );
     let authorization = sign(case.key, &string);
     let hosts = host_spellings(case.seen_host, case.forwarded, case.public);
     let request = SignedRequest {
@@ -64,7 +67,9 @@ fn judge(case: &Case<'_>) -> Result<(), Denied> {
         hosts: &hosts,
     };
     let keys = AccessKeys::parse(&[PRIMARY, SECONDARY]).unwrap();
-    keys.authorize(&request, NOW, SKEW)?.check_body(&hash).map(|_| ())
+    keys.authorize(&request, NOW, SKEW)?
+        .check_body(&hash)
+        .map(|_| ())
 }
 
 #[track_caller]
@@ -80,7 +85,10 @@ fn published_signatures_of_the_scheme_are_reproduced() {
     for (path, expected) in [
         ("/", "88MDmJhUR3m5QhFxb8ztShsSwlGrg7g/6XPnWf7QEO4="),
         ("/testPath", "RoCrHjw7fb9fpHSbqvRUY2xa8RBS0YvI1cxI1x8AS38="),
-        ("/testPath?testQuery=yes", "il99+rd6V5O136roX/zVePCNle78HmvC4B7tu9zRH3I="),
+        (
+            "/testPath?testQuery=yes",
+            "il99+rd6V5O136roX/zVePCNle78HmvC4B7tu9zRH3I=",
+        ),
     ] {
         let field = sign("pw==", &format!("GET\n{path}\n{DATE};{host};{empty}"));
         assert_eq!(field.split_once("&Signature=").unwrap().1, expected);
@@ -90,34 +98,129 @@ fn published_signatures_of_the_scheme_are_reproduced() {
 #[test]
 fn both_keys_are_valid_and_no_other() {
     check(&Case::default(), Ok(()));
-    check(&Case { key: SECONDARY, ..Case::default() }, Ok(()));
-    check(&Case { key: "b3RoZXIta2V5LW9mLTI0LW9jdGV0cw==", ..Case::default() }, Err(Denied::Signature));
+    check(
+        &Case {
+            key: SECONDARY,
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            key: "b3RoZXIta2V5LW9mLTI0LW9jdGV0cw==",
+            ..Case::default()
+        },
+        Err(Denied::Signature),
+    );
 }
 
 #[test]
 fn every_spelling_of_the_host_that_an_sdk_uses_is_tried() {
-    check(&Case { signed_host: "mail.example", ..Case::default() }, Ok(()));
-    check(&Case { signed_host: "mail.example:443", seen_host: "mail.example", ..Case::default() }, Ok(()));
-    check(&Case { signed_host: "mail.example:80", seen_host: "mail.example", ..Case::default() }, Ok(()));
-    check(&Case { signed_host: "api.example", forwarded: Some("api.example"), ..Case::default() }, Ok(()));
-    check(&Case { signed_host: "api.example:8443", forwarded: Some("api.example:8443"), ..Case::default() }, Ok(()));
-    check(&Case { signed_host: "API.Example/base", public: &["API.Example/base"], ..Case::default() }, Ok(()));
-    check(&Case { signed_host: "other.example", ..Case::default() }, Err(Denied::Signature));
+    check(
+        &Case {
+            signed_host: "mail.example",
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            signed_host: "mail.example:443",
+            seen_host: "mail.example",
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            signed_host: "mail.example:80",
+            seen_host: "mail.example",
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            signed_host: "api.example",
+            forwarded: Some("api.example"),
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            signed_host: "api.example:8443",
+            forwarded: Some("api.example:8443"),
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            signed_host: "API.Example/base",
+            public: &["API.Example/base"],
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            signed_host: "other.example",
+            ..Case::default()
+        },
+        Err(Denied::Signature),
+    );
 }
 
 #[test]
 fn a_path_that_lost_its_slash_over_plain_http_is_tried() {
-    check(&Case { signed_path: "emails:send?api-version=2023-03-31", ..Case::default() }, Ok(()));
-    check(&Case { signed_path: "/emails:send?api-version=2025-09-01", ..Case::default() }, Err(Denied::Signature));
+    check(
+        &Case {
+            signed_path: "emails:send?api-version=2023-03-31",
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            signed_path: "/emails:send?api-version=2025-09-01",
+            ..Case::default()
+        },
+        Err(Denied::Signature),
+    );
 }
 
 #[test]
 fn the_clock_may_differ_by_the_margin_either_way() {
-    check(&Case { sent_at: Timestamp::from_millis(NOW.as_millis() - 900_000), ..Case::default() }, Ok(()));
-    check(&Case { sent_at: NOW.plus(SKEW), ..Case::default() }, Ok(()));
+    check(
+        &Case {
+            sent_at: Timestamp::from_millis(NOW.as_millis() - 900_000),
+            ..Case::default()
+        },
+        Ok(()),
+    );
+    check(
+        &Case {
+            sent_at: NOW.plus(SKEW),
+            ..Case::default()
+        },
+        Ok(()),
+    );
     let refused = Err(Denied::Skew(SKEW));
-    check(&Case { sent_at: Timestamp::from_millis(NOW.as_millis() - 900_001), ..Case::default() }, refused.clone());
-    check(&Case { sent_at: NOW.plus(Duration::from_millis(900_001)), ..Case::default() }, refused);
+    check(
+        &Case {
+            sent_at: Timestamp::from_millis(NOW.as_millis() - 900_001),
+            ..Case::default()
+        },
+        refused.clone(),
+    );
+    check(
+        &Case {
+            sent_at: NOW.plus(Duration::from_millis(900_001)),
+            ..Case::default()
+        },
+        refused,
+    );
 }
 
 #[track_caller]
@@ -133,18 +236,41 @@ fn refused(authorization: Option<&str>, date: Option<&str>, hash: Option<&str>, 
         authorization,
         hosts: &hosts,
     };
-    assert_eq!(keys.authorize(&request, NOW, SKEW).map(|_| ()), Err(expected));
+    assert_eq!(
+        keys.authorize(&request, NOW, SKEW).map(|_| ()),
+        Err(expected)
+    );
 }
 
 #[test]
 fn what_is_missing_or_malformed_is_named() {
     let good = sign(PRIMARY, "x");
-    refused(Some(&good), None, Some("h"), Denied::MissingField("x-ms-date"));
-    refused(Some(&good), Some("d"), None, Denied::MissingField("x-ms-content-sha256"));
-    refused(None, Some("d"), Some("h"), Denied::MissingField("Authorization"));
+    refused(
+        Some(&good),
+        None,
+        Some("h"),
+        Denied::MissingField("x-ms-date"),
+    );
+    refused(
+        Some(&good),
+        Some("d"),
+        None,
+        Denied::MissingField("x-ms-content-sha256"),
+    );
+    refused(
+        None,
+        Some("d"),
+        Some("h"),
+        Denied::MissingField("Authorization"),
+    );
     refused(Some(&good), Some("yesterday"), Some("h"), Denied::Date);
     refused(Some("Bearer x"), Some("d"), Some("h"), Denied::Scheme);
-    refused(Some("HMAC-SHA256 Credential=a&SignedHeaders=host&Signature=AA=="), Some("d"), Some("h"), Denied::Scheme);
+    refused(
+        Some("HMAC-SHA256 Credential=a&SignedHeaders=host&Signature=AA=="),
+        Some("d"),
+        Some("h"),
+        Denied::Scheme,
+    );
     refused(
         Some("HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=@"),
         Some("d"),
@@ -167,8 +293,14 @@ fn a_body_other_than_the_signed_one_is_refused() {
         authorization: Some(&authorization),
         hosts: &hosts,
     };
-    let unread = AccessKeys::parse(&[PRIMARY]).unwrap().authorize(&request, NOW, SKEW).unwrap();
-    assert_eq!(unread.check_body(&BodyHash::of(b"[]")).map(|_| ()), Err(Denied::ContentHash));
+    let unread = AccessKeys::parse(&[PRIMARY])
+        .unwrap()
+        .authorize(&request, NOW, SKEW)
+        .unwrap();
+    assert_eq!(
+        unread.check_body(&BodyHash::of(b"[]")).map(|_| ()),
+        Err(Denied::ContentHash)
+    );
 }
 
 #[test]

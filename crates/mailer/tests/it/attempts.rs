@@ -8,26 +8,38 @@ use mailer::handover::{Disposition, HandOverError};
 use mailer::operation::{OperationId, outcome};
 use mailer::time::Timestamp;
 
-use crate::fake::{START, ScriptedRelay, World, accept, made, reply, suppress, try_once};
 use crate::fake::run;
+use crate::fake::{START, ScriptedRelay, World, accept, made, reply, suppress, try_once};
 
 fn statuses(state: &mailer::delivery::DeliveryState) -> Vec<RecipientStatus> {
-    state.recipients.iter().map(|recipient| recipient.status).collect()
+    state
+        .recipients
+        .iter()
+        .map(|recipient| recipient.status)
+        .collect()
 }
 
 fn unavailable(retry_after: Option<u64>) -> HandOverError {
-    HandOverError::Unavailable { retry_after: retry_after.map(Duration::from_secs), reply: reply("451 4.3.0 busy") }
+    HandOverError::Unavailable {
+        retry_after: retry_after.map(Duration::from_secs),
+        reply: reply("451 4.3.0 busy"),
+    }
 }
 
 fn unknown() -> HandOverError {
-    HandOverError::Unknown { reply: reply("451 4.3.0 cut off") }
+    HandOverError::Unknown {
+        reply: reply("451 4.3.0 cut off"),
+    }
 }
 
 #[test]
 fn an_accepted_message_is_signed_handed_over_and_settled() {
     let world = World::with_domain();
     let relay = ScriptedRelay::default();
-    let id = accept(&world, &["bob@example.com", "eve@example.org", "BOB@example.com"]);
+    let id = accept(
+        &world,
+        &["bob@example.com", "eve@example.org", "BOB@example.com"],
+    );
     let state = made(&world, &relay, id);
     assert_eq!(statuses(&state), [RecipientStatus::OutForDelivery; 2]);
     assert_eq!(state.due_at, None);
@@ -36,7 +48,10 @@ fn an_accepted_message_is_signed_handed_over_and_settled() {
     assert_eq!(seen[0].key, format!("{id}.0"));
     let text = String::from_utf8_lossy(&seen[0].message).into_owned();
     assert!(text.starts_with("DKIM-Signature: "));
-    assert!(text.contains("From: The News <news@a.mail.example>\r\n") || text.contains("From: \"The News\" <news@a.mail.example>\r\n"));
+    assert!(
+        text.contains("From: The News <news@a.mail.example>\r\n")
+            || text.contains("From: \"The News\" <news@a.mail.example>\r\n")
+    );
     assert_eq!(run(outcome(&world, id)).unwrap(), Some(Outcome::Succeeded));
 }
 
@@ -59,7 +74,10 @@ fn one_message_is_attempted_by_one_task_at_a_time() {
     let relay = ScriptedRelay::default();
     let id = accept(&world, &["bob@example.com"]);
     let dispatcher = crate::fake::dispatcher();
-    let both = (mailer::attempt::attempt(&world, &relay, &dispatcher, id), mailer::attempt::attempt(&world, &relay, &dispatcher, id));
+    let both = (
+        mailer::attempt::attempt(&world, &relay, &dispatcher, id),
+        mailer::attempt::attempt(&world, &relay, &dispatcher, id),
+    );
     let (first, second) = run(async { futures::join!(both.0, both.1) });
     assert!(matches!(first.unwrap(), Attempted::Made(_)));
     assert_eq!(second.unwrap(), Attempted::NotNow);
@@ -69,11 +87,19 @@ fn one_message_is_attempted_by_one_task_at_a_time() {
 #[test]
 fn each_recipient_keeps_its_own_result_and_only_the_deferred_one_is_tried_again() {
     let world = World::with_domain();
-    let answers = vec![Ok(vec![Disposition::Accepted, Disposition::Rejected, Disposition::Deferred])];
+    let answers = vec![Ok(vec![
+        Disposition::Accepted,
+        Disposition::Rejected,
+        Disposition::Deferred,
+    ])];
     let relay = ScriptedRelay::answering(answers);
     let id = accept(&world, &["a@example.com", "b@example.com", "c@example.com"]);
     let state = made(&world, &relay, id);
-    let expected = [RecipientStatus::OutForDelivery, RecipientStatus::Failed, RecipientStatus::Deferred];
+    let expected = [
+        RecipientStatus::OutForDelivery,
+        RecipientStatus::Failed,
+        RecipientStatus::Deferred,
+    ];
     assert_eq!(statuses(&state), expected);
     assert_eq!(state.outcome(), Outcome::Succeeded);
     world.now.set(state.due_at.unwrap());
@@ -114,7 +140,10 @@ fn a_message_that_is_refused_fails_with_the_last_reply() {
     let id = accept(&world, &["bob@example.com"]);
     made(&world, &relay, id);
     let failure = Failure::Dropped(Some(reply("550 5.1.1 no such mailbox")));
-    assert_eq!(run(outcome(&world, id)).unwrap(), Some(Outcome::Failed(failure)));
+    assert_eq!(
+        run(outcome(&world, id)).unwrap(),
+        Some(Outcome::Failed(failure))
+    );
 }
 
 #[test]
@@ -132,7 +161,10 @@ fn after_72_hours_it_has_failed_and_the_last_reply_is_kept() {
     }
     assert_eq!(world.now.get().since(START), Duration::from_secs(72 * 3600));
     assert!((70..=120).contains(&attempts), "{attempts} attempts");
-    assert_eq!(state.outcome(), Outcome::Failed(Failure::Dropped(Some(reply("451 4.3.0 busy")))));
+    assert_eq!(
+        state.outcome(),
+        Outcome::Failed(Failure::Dropped(Some(reply("451 4.3.0 busy"))))
+    );
 }
 
 #[test]
@@ -142,11 +174,17 @@ fn suppressed_recipients_are_left_out_at_every_attempt() {
     let id = accept(&world, &["a@example.com", "b@example.com"]);
     suppress(&world, "A@Example.com");
     let state = made(&world, &relay, id);
-    assert_eq!(statuses(&state), [RecipientStatus::Suppressed, RecipientStatus::Deferred]);
+    assert_eq!(
+        statuses(&state),
+        [RecipientStatus::Suppressed, RecipientStatus::Deferred]
+    );
     suppress(&world, "b@example.com");
     world.now.set(state.due_at.unwrap());
     let state = made(&world, &relay, id);
-    assert_eq!(state.outcome(), Outcome::Failed(Failure::AllRecipientsSuppressed));
+    assert_eq!(
+        state.outcome(),
+        Outcome::Failed(Failure::AllRecipientsSuppressed)
+    );
     assert_eq!(relay.seen.borrow().len(), 1);
 }
 
@@ -163,9 +201,18 @@ fn when_the_store_fails_nothing_is_lost_and_nothing_is_handed_over_under_two_key
             world.advance(Duration::from_secs(120));
             made(&world, &relay, id);
         }
-        let keys: std::collections::BTreeSet<String> = relay.seen.borrow().iter().map(|seen| seen.key.clone()).collect();
+        let keys: std::collections::BTreeSet<String> = relay
+            .seen
+            .borrow()
+            .iter()
+            .map(|seen| seen.key.clone())
+            .collect();
         assert_eq!(keys.len(), 1, "call {call}");
-        assert_eq!(run(outcome(&world, id)).unwrap(), Some(Outcome::Succeeded), "call {call}");
+        assert_eq!(
+            run(outcome(&world, id)).unwrap(),
+            Some(Outcome::Succeeded),
+            "call {call}"
+        );
     }
 }
 
@@ -174,11 +221,20 @@ fn a_missing_key_defers_and_a_missing_message_is_told() {
     let world = World::with_domain();
     let relay = ScriptedRelay::default();
     let id = accept(&world, &["bob@example.com"]);
-    world.map.borrow_mut().retain(|key, _| !key.starts_with("dkim-key/"));
-    assert_eq!(statuses(&made(&world, &relay, id)), [RecipientStatus::Deferred]);
+    world
+        .map
+        .borrow_mut()
+        .retain(|key, _| !key.starts_with("dkim-key/"));
+    assert_eq!(
+        statuses(&made(&world, &relay, id)),
+        [RecipientStatus::Deferred]
+    );
     assert!(relay.seen.borrow().is_empty());
     let unknown = OperationId::random(&world);
-    assert_eq!(try_once(&world, &relay, unknown).unwrap(), Attempted::Unknown);
+    assert_eq!(
+        try_once(&world, &relay, unknown).unwrap(),
+        Attempted::Unknown
+    );
 }
 
 /// A relay that keeps the caller longer than its window.
@@ -199,7 +255,12 @@ fn an_attempt_that_outlived_its_window_records_nothing() {
     let world = World::with_domain();
     let id = accept(&world, &["bob@example.com"]);
     let dispatcher = crate::fake::dispatcher();
-    let result = run(mailer::attempt::attempt(&world, &SlowRelay(&world), &dispatcher, id));
+    let result = run(mailer::attempt::attempt(
+        &world,
+        &SlowRelay(&world),
+        &dispatcher,
+        id,
+    ));
     assert!(matches!(result, Err(AttemptError::TooSlow)));
     assert!(!world.has(&format!("state/{id}")));
 }
@@ -207,8 +268,16 @@ fn an_attempt_that_outlived_its_window_records_nothing() {
 #[track_caller]
 fn check_window(elapsed_ms: u64, expected: Option<(u64, u64)>) {
     let windows = Windows::new(Duration::from_secs(60));
-    let found = windows.claimable(START, Timestamp::from_millis(START.as_millis() + elapsed_ms));
-    let found = found.map(|window| (window.number, window.ends_at.as_millis() - START.as_millis()));
+    let found = windows.claimable(
+        START,
+        Timestamp::from_millis(START.as_millis() + elapsed_ms),
+    );
+    let found = found.map(|window| {
+        (
+            window.number,
+            window.ends_at.as_millis() - START.as_millis(),
+        )
+    });
     assert_eq!(found, expected);
 }
 
@@ -220,5 +289,8 @@ fn a_window_is_claimable_in_its_first_half() {
     check_window(119_999, None);
     check_window(120_000, Some((1, 240_000)));
     let windows = Windows::new(Duration::from_secs(60));
-    assert_eq!(windows.claimable(START, Timestamp::from_millis(START.as_millis() - 1)), None);
+    assert_eq!(
+        windows.claimable(START, Timestamp::from_millis(START.as_millis() - 1)),
+        None
+    );
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dkim::keygen::RsaKeySearch;
 use envelope::{AddrSpec, Domain, Reply};
 use mailer::access::{AccessKeys, BodyHash, Principal, SignedRequest};
-use mailer::attempt::{Attempted, AttemptError, Dispatcher, Windows, attempt};
+use mailer::attempt::{AttemptError, Attempted, Dispatcher, Windows, attempt};
 use mailer::delivery::DeliveryState;
 use mailer::domain::{DomainRecord, KeyReference, Management, SealedKey, SenderUsername};
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
@@ -30,7 +30,10 @@ pub(crate) const START: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 static SIGNING_KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let mut rng = ChaCha20Rng::seed_from_u64(11);
     let mut search = RsaKeySearch::new(2048).unwrap();
-    let key = std::iter::repeat_with(|| search.step(&mut rng)).flatten().next().unwrap();
+    let key = std::iter::repeat_with(|| search.step(&mut rng))
+        .flatten()
+        .next()
+        .unwrap();
     key.to_pkcs8_der().unwrap().to_vec()
 });
 
@@ -67,14 +70,26 @@ impl World {
             management: Management::Managed,
             linked: true,
             senders: vec![
-                SenderUsername { username: "DoNotReply".to_owned(), display_name: None },
-                SenderUsername { username: "news".to_owned(), display_name: Some("The News".to_owned()) },
+                SenderUsername {
+                    username: "DoNotReply".to_owned(),
+                    display_name: None,
+                },
+                SenderUsername {
+                    username: "news".to_owned(),
+                    display_name: Some("The News".to_owned()),
+                },
             ],
-            active_key: KeyReference { selector: "s1".to_owned(), version: 1, record: String::new() },
+            active_key: KeyReference {
+                selector: "s1".to_owned(),
+                version: 1,
+                record: String::new(),
+            },
             created_at: START,
         };
-        let writes =
-            vec![path.write(&SealedKey { version: 1, sealed }).unwrap(), keys::domain(&domain).write(&record).unwrap()];
+        let writes = vec![
+            path.write(&SealedKey { version: 1, sealed }).unwrap(),
+            keys::domain(&domain).write(&record).unwrap(),
+        ];
         world.map.borrow_mut().extend(writes);
         world
     }
@@ -88,7 +103,11 @@ impl World {
     }
 
     pub(crate) fn count(&self, prefix: &str) -> usize {
-        self.map.borrow().keys().filter(|key| key.starts_with(prefix)).count()
+        self.map
+            .borrow()
+            .keys()
+            .filter(|key| key.starts_with(prefix))
+            .count()
     }
 
     fn call(&self) -> Result<(), StoreError> {
@@ -167,7 +186,9 @@ impl KeyValue for World {
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
         self.call()?;
         let mut map = self.map.borrow_mut();
-        let before = map.get(key).map_or(0, |bytes| i64::from_le_bytes(bytes.as_slice().try_into().unwrap()));
+        let before = map.get(key).map_or(0, |bytes| {
+            i64::from_le_bytes(bytes.as_slice().try_into().unwrap())
+        });
         map.insert(key.to_owned(), (before + delta).to_le_bytes().to_vec());
         Ok(before + delta)
     }
@@ -190,18 +211,37 @@ pub(crate) struct ScriptedRelay {
 
 impl ScriptedRelay {
     pub(crate) fn answering(script: Vec<Result<Vec<Disposition>, HandOverError>>) -> Self {
-        Self { script: RefCell::new(script), seen: RefCell::default() }
+        Self {
+            script: RefCell::new(script),
+            seen: RefCell::default(),
+        }
     }
 }
 
 impl Relay for ScriptedRelay {
-    async fn hand_over(&self, handover: &Handover<'_>) -> Result<Vec<RecipientResult>, HandOverError> {
-        let recipients: Vec<String> = handover.envelope.forward_paths().iter().map(ToString::to_string).collect();
+    async fn hand_over(
+        &self,
+        handover: &Handover<'_>,
+    ) -> Result<Vec<RecipientResult>, HandOverError> {
+        let recipients: Vec<String> = handover
+            .envelope
+            .forward_paths()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let count = recipients.len();
         let message = handover.message.to_vec();
-        self.seen.borrow_mut().push(Seen { key: handover.idempotency_key.clone(), recipients, message });
+        self.seen.borrow_mut().push(Seen {
+            key: handover.idempotency_key.clone(),
+            recipients,
+            message,
+        });
         let mut script = self.script.borrow_mut();
-        let dispositions = if script.is_empty() { Ok(vec![Disposition::Accepted; count]) } else { script.remove(0) };
+        let dispositions = if script.is_empty() {
+            Ok(vec![Disposition::Accepted; count])
+        } else {
+            script.remove(0)
+        };
         dispositions.map(|all| all.into_iter().map(result).collect())
     }
 }
@@ -212,7 +252,10 @@ fn result(disposition: Disposition) -> RecipientResult {
         Disposition::Deferred => "450 4.2.1 later",
         Disposition::Rejected => "550 5.1.1 no such mailbox",
     };
-    RecipientResult { disposition, reply: Reply::parse(text).unwrap() }
+    RecipientResult {
+        disposition,
+        reply: Reply::parse(text).unwrap(),
+    }
 }
 
 pub(crate) fn reply(text: &str) -> Reply {
@@ -252,11 +295,17 @@ pub(crate) fn principal() -> Principal {
         authorization: Some(&authorization),
         hosts: &hosts,
     };
-    keys.authorize(&request, START, Duration::from_secs(1)).unwrap().check_body(&BodyHash::of(b"")).unwrap()
+    keys.authorize(&request, START, Duration::from_secs(1))
+        .unwrap()
+        .check_body(&BodyHash::of(b""))
+        .unwrap()
 }
 
 pub(crate) fn submission(to: &[&str]) -> Submission {
-    let mailbox = |address: &&str| DraftMailbox { address: (*address).to_owned().into(), display_name: None };
+    let mailbox = |address: &&str| DraftMailbox {
+        address: (*address).to_owned().into(),
+        display_name: None,
+    };
     let draft = Draft {
         sender_address: format!("news@{DOMAIN}").into(),
         subject: Some("Hello".into()),
@@ -267,9 +316,17 @@ pub(crate) fn submission(to: &[&str]) -> Submission {
     draft.check(Policy::default()).unwrap()
 }
 
-pub(crate) fn accept_as(world: &World, id: Option<&str>, body: &str, to: &[&str]) -> Result<Accepted, SubmitError> {
-    let request =
-        Request { operation_id: id.map(|id| id.parse().unwrap()), body_hash: BodyHash::of(body.as_bytes()), submission: submission(to) };
+pub(crate) fn accept_as(
+    world: &World,
+    id: Option<&str>,
+    body: &str,
+    to: &[&str],
+) -> Result<Accepted, SubmitError> {
+    let request = Request {
+        operation_id: id.map(|id| id.parse().unwrap()),
+        body_hash: BodyHash::of(body.as_bytes()),
+        submission: submission(to),
+    };
     run(submit(world, &Outbox::default(), &principal(), request))
 }
 
@@ -277,7 +334,11 @@ pub(crate) fn accept(world: &World, to: &[&str]) -> OperationId {
     accept_as(world, None, "body", to).unwrap().id
 }
 
-pub(crate) fn try_once(world: &World, relay: &ScriptedRelay, id: OperationId) -> Result<Attempted, AttemptError> {
+pub(crate) fn try_once(
+    world: &World,
+    relay: &ScriptedRelay,
+    id: OperationId,
+) -> Result<Attempted, AttemptError> {
     run(attempt(world, relay, &dispatcher(), id))
 }
 
@@ -290,7 +351,10 @@ pub(crate) fn made(world: &World, relay: &ScriptedRelay, id: OperationId) -> Del
 
 pub(crate) fn suppress(world: &World, address: &str) {
     let address = AddrSpec::parse(address).unwrap();
-    let suppression = mailer::suppression::Suppression { since: START, cause: "test".to_owned() };
+    let suppression = mailer::suppression::Suppression {
+        since: START,
+        cause: "test".to_owned(),
+    };
     let (key, value) = keys::suppression(&address).write(&suppression).unwrap();
     world.map.borrow_mut().insert(key, value);
 }

@@ -7,8 +7,8 @@
     reason = "a failed expectation is a failed test"
 )]
 
-mod access;
 mod accept;
+mod access;
 mod attempts;
 mod fake;
 mod outbox;

@@ -8,11 +8,18 @@ use mailer::keys;
 use mailer::operation::OperationId;
 use mailer::outbox::{Entry, Outbox};
 
-use crate::fake::{World, run};
+use crate::fake::{START, World, run};
 
 fn entry(world: &World, n: usize) -> Entry {
-    let item = JournalItem { id: OperationId::random(world), attempt: 0 };
-    Entry { writes: vec![(format!("k{n}"), vec![0; 10])], item: Some(item) }
+    let item = JournalItem {
+        id: OperationId::random(world),
+        attempt: 0,
+        due_at: START,
+    };
+    Entry {
+        writes: vec![(format!("k{n}"), vec![0; 10])],
+        item: Some(item),
+    }
 }
 
 fn journal(world: &World, number: u64, n: u64) -> Option<JournalEntry> {
@@ -37,7 +44,9 @@ fn a_round_has_a_limit_and_the_lead_is_passed_on() {
     let tasks = (0..150).map(|n| outbox.commit(&world, entry(&world, n)));
     assert!(run(join_all(tasks)).iter().all(Result::is_ok));
     assert_eq!(world.set_manys.get(), 3);
-    let items: usize = (0..3).map(|n| journal(&world, 1, n).unwrap().items.len()).sum();
+    let items: usize = (0..3)
+        .map(|n| journal(&world, 1, n).unwrap().items.len())
+        .sum();
     assert_eq!(items, 150);
     assert_eq!(world.count("k"), 150);
 }
@@ -86,7 +95,9 @@ fn a_dropped_follower_passes_the_call_to_lead_on() {
     let world = World::new();
     let outbox = Outbox::default();
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-    let mut tasks: Vec<_> = (0..3).map(|n| Box::pin(outbox.commit(&world, entry(&world, n)))).collect();
+    let mut tasks: Vec<_> = (0..3)
+        .map(|n| Box::pin(outbox.commit(&world, entry(&world, n))))
+        .collect();
     for task in &mut tasks {
         assert!(task.as_mut().poll(&mut context).is_pending());
     }

@@ -8,7 +8,7 @@ use mailer::journal::JournalItem;
 use mailer::operation::OperationId;
 use mailer::tick::{Ticked, tick};
 
-use crate::fake::{ScriptedRelay, World, accept, made, reply, run, try_once};
+use crate::fake::{START, ScriptedRelay, World, accept, made, reply, run, try_once};
 
 const WINDOWS: Duration = Duration::from_secs(60);
 
@@ -52,7 +52,14 @@ fn a_message_nobody_was_told_of_is_named_after_three_seconds() {
     let id = accept(&world, &["bob@example.com"]);
     assert!(named(&world, 3).is_empty());
     let items = named(&world, 2);
-    assert_eq!(items, [JournalItem { id, attempt: 0 }]);
+    assert_eq!(
+        items,
+        [JournalItem {
+            id,
+            attempt: 0,
+            due_at: START
+        }]
+    );
     assert!(named(&world, 100).is_empty());
 }
 
@@ -60,10 +67,22 @@ fn a_message_nobody_was_told_of_is_named_after_three_seconds() {
 fn a_message_whose_attempt_died_is_named_when_its_window_is_over() {
     let world = World::with_domain();
     let id = accept(&world, &["bob@example.com"]);
-    run(mailer::ports::KeyValue::increment(&world, &format!("claim/{id}/0/0"), 1)).unwrap();
+    run(mailer::ports::KeyValue::increment(
+        &world,
+        &format!("claim/{id}/0/0"),
+        1,
+    ))
+    .unwrap();
     assert!(named(&world, 118).is_empty());
     let items = named(&world, 10);
-    assert_eq!(items.first(), Some(&JournalItem { id, attempt: 0 }));
+    assert_eq!(
+        items.first(),
+        Some(&JournalItem {
+            id,
+            attempt: 0,
+            due_at: START
+        })
+    );
 }
 
 #[test]
@@ -78,25 +97,47 @@ fn a_settled_message_is_never_named() {
 #[test]
 fn a_deferred_message_is_named_when_it_is_due_until_it_is_settled() {
     let world = World::with_domain();
-    let busy = || Err(HandOverError::Unavailable { retry_after: None, reply: reply("451 4.3.0 busy") });
-    let relay = ScriptedRelay::answering(vec![busy(), busy(), Ok(vec![Disposition::Deferred]), busy()]);
+    let busy = || {
+        Err(HandOverError::Unavailable {
+            retry_after: None,
+            reply: reply("451 4.3.0 busy"),
+        })
+    };
+    let relay = ScriptedRelay::answering(vec![
+        busy(),
+        busy(),
+        Ok(vec![Disposition::Deferred]),
+        busy(),
+    ]);
     let id = accept(&world, &["bob@example.com"]);
     made(&world, &relay, id);
     live(&world, &relay, 30);
-    assert!(relay.seen.borrow().len() >= 3, "only {} attempts in 30 s", relay.seen.borrow().len());
+    assert!(
+        relay.seen.borrow().len() >= 3,
+        "only {} attempts in 30 s",
+        relay.seen.borrow().len()
+    );
     live(&world, &relay, 300);
     assert_eq!(relay.seen.borrow().len(), 5);
-    assert_eq!(run(mailer::operation::outcome(&world, id)).unwrap(), Some(mailer::delivery::Outcome::Succeeded));
+    assert_eq!(
+        run(mailer::operation::outcome(&world, id)).unwrap(),
+        Some(mailer::delivery::Outcome::Succeeded)
+    );
 }
 
 #[test]
 fn the_budget_is_kept_and_the_rest_comes_later() {
     let world = World::with_domain();
-    let ids: std::collections::BTreeSet<OperationId> = (0..30).map(|_| accept(&world, &["bob@example.com"])).collect();
+    let ids: std::collections::BTreeSet<OperationId> = (0..30)
+        .map(|_| accept(&world, &["bob@example.com"]))
+        .collect();
     world.advance(Duration::from_secs(5));
-    let Ticked::Stepped { attempts, more } = step(&world, 8) else { panic!("expected a step") };
+    let Ticked::Stepped { attempts, more } = step(&world, 8) else {
+        panic!("expected a step")
+    };
     assert_eq!((attempts.len(), more), (8, true));
-    let mut seen: std::collections::BTreeSet<OperationId> = attempts.iter().map(|item| item.id).collect();
+    let mut seen: std::collections::BTreeSet<OperationId> =
+        attempts.iter().map(|item| item.id).collect();
     for _ in 0..10 {
         if let Ticked::Stepped { attempts, .. } = step(&world, 8) {
             seen.extend(attempts.iter().map(|item| item.id));
@@ -108,7 +149,9 @@ fn the_budget_is_kept_and_the_rest_comes_later() {
 #[test]
 fn the_journal_and_the_schedule_leave_nothing_behind() {
     let world = World::with_domain();
-    let relay = ScriptedRelay::answering(vec![Err(HandOverError::Unknown { reply: reply("451 4.3.0 cut off") })]);
+    let relay = ScriptedRelay::answering(vec![Err(HandOverError::Unknown {
+        reply: reply("451 4.3.0 cut off"),
+    })]);
     for _ in 0..5 {
         accept(&world, &["bob@example.com"]);
     }
@@ -151,7 +194,9 @@ fn two_ticks_at_once_do_not_both_write() {
 #[test]
 fn a_clock_that_was_stopped_for_a_day_is_caught_up_with() {
     let world = World::with_domain();
-    let relay = ScriptedRelay::answering(vec![Err(HandOverError::Unknown { reply: reply("451 4.3.0 cut off") })]);
+    let relay = ScriptedRelay::answering(vec![Err(HandOverError::Unknown {
+        reply: reply("451 4.3.0 cut off"),
+    })]);
     let id = accept(&world, &["bob@example.com"]);
     made(&world, &relay, id);
     live(&world, &relay, 4);

@@ -240,7 +240,7 @@ mod tests {
         check(
             "=?utf-8?Q?a?=",
             separate,
-            "X: =?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?=\r\n",
+            "X: =?utf-8?B?PT91dGYtOD9RP2E/PQ==?=\r\n",
         );
         check(
             "<https://x.example/?a=?b>",

@@ -9,7 +9,7 @@ use crate::encoded_word::{Spaces, write_unstructured};
 use crate::field_writer::FieldWriter;
 use crate::parameter::{write_legacy_parameter, write_parameter};
 use crate::render::{Attachment, Message};
-use crate::transfer::{EncodedText, Follows, base64_len, write_base64};
+use crate::transfer::{EncodedText, Follows, TransferEncoding, base64_len, write_base64};
 
 /// What the fields of one part take, generously.
 const PART_FIELDS: usize = 1024;
@@ -91,7 +91,7 @@ impl<'a> Part<'a> {
             }
     }
 
-    /// Writes the fields of the part, an empty line, and its body.
+    /// Writes the fields of the part, an empty line, and its body, all lines ended.
     pub(crate) fn write(&self, out: &mut String, follows: Follows) {
         match self {
             Self::Text(subtype, text) => write_text(out, subtype, text, follows),
@@ -114,8 +114,8 @@ fn write_text(out: &mut String, subtype: &str, text: &EncodedText<'_>, follows: 
     write_field(out, "Content-Transfer-Encoding", text.encoding().as_str());
     out.push_str("\r\n");
     text.write(out, follows);
-    // The line break before a delimiter belongs to the delimiter.
-    if follows == Follows::Delimiter {
+    // The line break before a delimiter belongs to the delimiter, unless base64 has ended its line anyway.
+    if follows == Follows::Delimiter && text.encoding() != TransferEncoding::Base64 {
         out.push_str("\r\n");
     }
 }
@@ -138,6 +138,9 @@ fn write_attachment(out: &mut String, attachment: &Attachment<'_>) {
     }
     out.push_str("\r\n");
     write_base64(out, attachment.data);
+    if attachment.data.is_empty() {
+        out.push_str("\r\n");
+    }
 }
 
 fn write_media_type(out: &mut String, attachment: &Attachment<'_>) {
@@ -162,23 +165,19 @@ fn write_multipart(out: &mut String, subtype: &str, boundary: &str, parts: &[Par
     }
     write_parameter(&mut field, "boundary", boundary);
     field.end();
+    out.push_str("\r\n");
     for part in parts {
-        out.push_str("\r\n--");
-        out.push_str(boundary);
-        out.push_str("\r\n");
+        write_delimiter(out, boundary, "\r\n");
         part.write(out, Follows::Delimiter);
-        // The part ended its last line, which the next delimiter is about to end again.
-        drop_line_end(out);
     }
-    out.push_str("\r\n--");
-    out.push_str(boundary);
-    out.push_str("--\r\n");
+    write_delimiter(out, boundary, "--\r\n");
 }
 
-fn drop_line_end(out: &mut String) {
-    if out.ends_with("\r\n") {
-        out.truncate(out.len() - 2);
-    }
+/// Writes a delimiter but for the line break it starts with, which what stands before has written.
+fn write_delimiter(out: &mut String, boundary: &str, end: &str) {
+    out.push_str("--");
+    out.push_str(boundary);
+    out.push_str(end);
 }
 
 fn write_field(out: &mut String, name: &str, body: &str) {

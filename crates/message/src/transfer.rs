@@ -159,7 +159,7 @@ fn quoted_printable_len(text: &str) -> usize {
     });
     let len: usize = lens.sum();
     // A soft break is three octets, and a line is broken early to keep an octet of three together.
-    len + 3 * (len / (QUOTED_PRINTABLE_LINE - 2) + 1)
+    len + 3 * (len / (QUOTED_PRINTABLE_LINE - 2))
 }
 
 fn is_literal(octet: u8) -> bool {
@@ -242,7 +242,7 @@ mod tests {
         check("a\t\nb\n", quoted, "a=09\r\nb\r\n");
         check(" ", quoted, "=20=\r\n");
         check("From me\n.\n", quoted, "=46rom me\r\n=2E\r\n");
-        check("a=b\0\n", quoted, "a=3Db=00\r\n");
+        check("a=b and c\0d\n", quoted, "a=3Db and c=00d\r\n");
         check("naïve\n", quoted, "na=C3=AFve\r\n");
         check("naïve", quoted, "na=C3=AFve=\r\n");
     }

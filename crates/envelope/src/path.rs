@@ -78,7 +78,8 @@ mod tests {
         let result = ReversePath::parse(text)
             .map(|path| path.to_string())
             .map_err(|error| error.to_string());
-        assert_eq!(result.as_deref().map_err(|error| error.as_str()), expected);
+        let expected = expected.map(str::to_string).map_err(str::to_string);
+        assert_eq!(result, expected);
     }
 
     #[test]

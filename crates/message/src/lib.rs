@@ -17,9 +17,9 @@
 //! | addresses | RFC 5322; A-labels always, UTF-8 local parts by RFC 6532 |
 //!
 //! All of it is written here rather than taken from `mail-builder`. That crate hashes the clock and an address in
-//! memory into its boundaries, chooses `7bit` for bodies with NUL, lone CR or `From ` lines, and encodes text
-//! attachments as if their line ends did not matter. What was left to use of it was base64, which the `base64`
-//! crate does without needing `std`.
+//! memory into boundaries and identifiers that it is not given, writes addresses unchecked, and sends bodies with
+//! NUL, lone CR or `From ` lines as `7bit`. What was left to use of it was base64, and the `base64` crate does
+//! that without `std`, so that this crate can do without it too.
 //!
 //! **Not supported**: groups of addresses, the Sender field and resent blocks, `format=flowed`, `multipart` and
 //! `message` types as attachments, charsets other than UTF-8, language tags in encoded words, `8bit` and `binary`

@@ -1,4 +1,8 @@
 //! The serialized forms, which stored records depend on.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, as it should"
+)]
 
 use envelope::{AddrSpec, Domain, EnhancedStatusCode, Envelope, LocalPart, Reply, ReversePath};
 use serde::Serialize;

@@ -1,6 +1,5 @@
 //! Whole messages: exact bytes as snapshots, and properties with an independent parser as the judge.
 #![expect(
-    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "a test that panics has failed, as it should"
 )]

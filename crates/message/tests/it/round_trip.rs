@@ -40,7 +40,10 @@ pub(crate) fn check_name(name: &str) {
     for (found, expected) in found.iter().zip(&to) {
         assert_eq!(
             found.name(),
-            expected.display_name.as_ref().map(|name| name.as_str())
+            expected
+                .display_name
+                .as_ref()
+                .map(message::DisplayName::as_str)
         );
         assert_eq!(
             found.address(),

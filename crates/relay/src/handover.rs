@@ -293,29 +293,29 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_body(message: &[u8], expected: Result<(), MalformedMessage>) {
-        assert_eq!(check_message(message), expected);
+    fn check_body(message: &[u8], expected: &Result<(), MalformedMessage>) {
+        assert_eq!(&check_message(message), expected);
     }
 
     #[test]
     fn only_clean_messages_pass() {
         use MalformedMessage as M;
-        check_body(b"A: b\r\n\r\nhi\r\n", Ok(()));
-        check_body(b"A: b\r\n", Ok(()));
-        check_body(b"", Err(M::NoHeaderField));
-        check_body(b"\r\nA: b\r\n", Err(M::NoHeaderField));
-        check_body(b"no colon\r\n", Err(M::NoHeaderField));
-        check_body(b"A: b\r\n\r\nhi", Err(M::NoFinalLineBreak));
-        check_body(b"A: b\nC: d\r\n", Err(M::LoneLineBreak { offset: 4 }));
-        check_body(b"A: b\rC: d\r\n", Err(M::LoneLineBreak { offset: 4 }));
-        check_body(b"A: b\r\r\n", Err(M::LoneLineBreak { offset: 4 }));
+        check_body(b"A: b\r\n\r\nhi\r\n", &Ok(()));
+        check_body(b"A: b\r\n", &Ok(()));
+        check_body(b"", &Err(M::NoHeaderField));
+        check_body(b"\r\nA: b\r\n", &Err(M::NoHeaderField));
+        check_body(b"no colon\r\n", &Err(M::NoHeaderField));
+        check_body(b"A: b\r\n\r\nhi", &Err(M::NoFinalLineBreak));
+        check_body(b"A: b\nC: d\r\n", &Err(M::LoneLineBreak { offset: 4 }));
+        check_body(b"A: b\rC: d\r\n", &Err(M::LoneLineBreak { offset: 4 }));
+        check_body(b"A: b\r\r\n", &Err(M::LoneLineBreak { offset: 4 }));
         check_body(
             b"A: b\r\n\r\n\n.\n\r\n",
-            Err(M::LoneLineBreak { offset: 8 }),
+            &Err(M::LoneLineBreak { offset: 8 }),
         );
-        check_body(b"A: \0\r\n", Err(M::Nul { offset: 3 }));
+        check_body(b"A: \0\r\n", &Err(M::Nul { offset: 3 }));
         let line = |octets| [b"A: b\r\n\r\n".as_slice(), &b"x".repeat(octets), b"\r\n"].concat();
-        check_body(&line(998), Ok(()));
-        check_body(&line(999), Err(M::LongLine { offset: 8 }));
+        check_body(&line(998), &Ok(()));
+        check_body(&line(999), &Err(M::LongLine { offset: 8 }));
     }
 }

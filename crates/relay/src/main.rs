@@ -21,7 +21,7 @@ struct CommandLine {
     /// The folder for the relay's database.
     #[arg(long, default_value = "relay-state")]
     state: PathBuf,
-    /// A file with the bearer token; without it the token is read from the variable SENDLET_RELAY_TOKEN.
+    /// A file with the bearer token; without it the token is read from the variable `SENDLET_RELAY_TOKEN`.
     #[arg(long)]
     token_file: Option<PathBuf>,
     #[command(subcommand)]

@@ -64,7 +64,9 @@ fn authority(fields: &HeaderMap) -> Option<Authority> {
 
 /// Says whether a change comes from our own page, or from no page at all.
 fn is_same_origin(fields: &HeaderMap) -> bool {
-    let site = fields.get("sec-fetch-site").map(|value| value.as_bytes());
+    let site = fields
+        .get("sec-fetch-site")
+        .map(http::HeaderValue::as_bytes);
     if site.is_some_and(|site| site != b"same-origin") {
         return false;
     }

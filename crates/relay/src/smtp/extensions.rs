@@ -62,9 +62,9 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(lines: &[&str], expected: Extensions) {
+    fn check(lines: &[&str], expected: &Extensions) {
         let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        assert_eq!(Extensions::parse(&lines), expected);
+        assert_eq!(&Extensions::parse(&lines), expected);
     }
 
     #[test]
@@ -80,7 +80,7 @@ mod tests {
                 "250-X-OTHER a b",
                 "250 SMTPUTF8",
             ],
-            Extensions {
+            &Extensions {
                 eight_bit_mime: true,
                 smtputf8: true,
                 pipelining: true,
@@ -95,8 +95,8 @@ mod tests {
 
     #[test]
     fn the_first_line_offers_nothing() {
-        check(&["250 PIPELINING"], Extensions::default());
-        check(&["250-STARTTLS", "250"], Extensions::default());
+        check(&["250 PIPELINING"], &Extensions::default());
+        check(&["250-STARTTLS", "250"], &Extensions::default());
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         ] {
             check(
                 &["250-x", line],
-                Extensions {
+                &Extensions {
                     size: true,
                     ..Extensions::default()
                 },

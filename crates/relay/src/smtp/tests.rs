@@ -199,7 +199,7 @@ async fn the_message_arrives_with_its_octets_and_the_final_reply_counts() {
     assert_eq!(script.messages.lock().unwrap().as_slice(), [MESSAGE]);
     let expected = [
         "EHLO relay.example",
-        "MAIL FROM:<a@b.example> SIZE=33",
+        "MAIL FROM:<a@b.example> SIZE=31",
         "RCPT TO:<c@d.example>",
         "DATA",
         ".",
@@ -396,7 +396,7 @@ async fn eight_bit_and_internationalised_messages_say_so() {
         .collect();
     let expected = [
         "MAIL FROM:<a@b.example> SIZE=12 BODY=8BITMIME",
-        "MAIL FROM:<a@b.example> SIZE=33 SMTPUTF8",
+        "MAIL FROM:<a@b.example> SIZE=31 SMTPUTF8",
         "MAIL FROM:<a@b.example> SIZE=9 BODY=8BITMIME SMTPUTF8",
     ];
     assert_eq!(mail, expected);

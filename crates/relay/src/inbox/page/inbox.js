@@ -49,6 +49,20 @@ function dkimBadge(status) {
   return make("span", { class: `badge ${style}`, title }, words);
 }
 
+// A drawing, because not every system has a font with a paper clip.
+function clip(count) {
+  const space = "http://www.w3.org/2000/svg";
+  const drawing = document.createElementNS(space, "svg");
+  drawing.setAttribute("viewBox", "0 0 16 16");
+  drawing.setAttribute("class", "clip");
+  drawing.setAttribute("role", "img");
+  drawing.setAttribute("aria-label", `${count} attached`);
+  const line = document.createElementNS(space, "path");
+  line.setAttribute("d", "M12.5 7.2 7.6 12a3.1 3.1 0 0 1-4.4-4.4l5.3-5.2a2.1 2.1 0 0 1 3 3L6.3 10.5a1 1 0 0 1-1.5-1.5L9.3 4.7");
+  drawing.append(line);
+  return make("span", { title: `${count} attached` }, drawing);
+}
+
 // The list
 
 function listPath(before) {
@@ -84,7 +98,7 @@ async function showOlder() {
 function row(message) {
   const fresh = !state.known.has(message.id);
   const marks = make("span", { class: "marks" },
-    message.attachments ? make("span", { title: `${message.attachments} attached`, "aria-label": `${message.attachments} attached` }, "📎") : null,
+    message.attachments ? clip(message.attachments) : null,
     dkimBadge(message.dkim));
   return make("li", {}, make("button",
     { class: fresh ? "row fresh" : "row", type: "button", "data-id": message.id, "aria-current": String(message.id === state.chosen), onclick: () => choose(message.id) },
@@ -191,10 +205,10 @@ function showMessage(another) {
   const before = state.tab;
   if (!names.includes(state.tab)) state.tab = names[0];
   byId("tabs").replaceChildren(
-    ...tabs.map(([name, show]) => make("button", { type: "button", role: "tab", tabindex: name === state.tab ? "0" : "-1", "aria-selected": String(name === state.tab), onclick: () => chooseTab(name, show) }, name)),
-    make("span", { class: "end" },
-      make("a", { href: `/api/messages/${message.id}/source`, download: `message-${message.id}.eml` }, "Download .eml"),
-      make("button", { type: "button", onclick: () => remove(message.id) }, "Delete")));
+    ...tabs.map(([name, show]) => make("button", { type: "button", role: "tab", tabindex: name === state.tab ? "0" : "-1", "aria-selected": String(name === state.tab), onclick: () => chooseTab(name, show) }, name)));
+  byId("actions").replaceChildren(
+    make("a", { href: `/api/messages/${message.id}/source`, download: `message-${message.id}.eml` }, "Download .eml"),
+    make("button", { type: "button", onclick: () => remove(message.id) }, "Delete"));
   // A frame that is loaded again flickers, so an update leaves the panel alone where it can.
   if (another || before !== state.tab || state.tab === "DKIM") tabs.find(([name]) => name === state.tab)[1](byId("panel"), message);
 }

@@ -59,6 +59,14 @@ pub(super) async fn check_all(
     unchecked: Arc<Notify>,
     mut stopping: watch::Receiver<bool>,
 ) {
+    // A look-up can take long, and the end must not wait for it: what was not checked is found again after a restart.
+    tokio::select! {
+        _ = stopping.wait_for(|stop| *stop) => {}
+        () = keep_checking(inbox, unchecked) => {}
+    }
+}
+
+async fn keep_checking(inbox: Weak<Inbox>, unchecked: Arc<Notify>) {
     loop {
         let Some(alive) = inbox.upgrade() else { return };
         let checked = check_next(&alive).await;
@@ -68,17 +76,10 @@ pub(super) async fn check_all(
                 .line(&format!("signatures could not be checked: {error}"));
         }
         drop(alive);
-        let pause = async {
-            match checked {
-                Ok(true) => {}
-                Ok(false) => unchecked.notified().await,
-                Err(_) => sleep(PAUSE).await,
-            }
-        };
-        tokio::select! {
-            biased;
-            _ = stopping.wait_for(|stop| *stop) => return,
-            () = pause => {}
+        match checked {
+            Ok(true) => {}
+            Ok(false) => unchecked.notified().await,
+            Err(_) => sleep(PAUSE).await,
         }
     }
 }

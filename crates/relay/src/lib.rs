@@ -25,15 +25,22 @@
 //! | 400 | `malformed_envelope`, `malformed_message`, `malformed_request` | this request can never succeed as it is |
 //! | 401 | `unauthorized` | no bearer token, or not ours |
 //! | 408 | `request_timeout` | the body came too slowly |
-//! | 411, 413, 415 | `message_too_large`, `unsupported_media_type` | as HTTP says |
+//! | 404, 405 | `not_found`, `method_not_allowed` | as HTTP says |
+//! | 413, 415 | `message_too_large`, `unsupported_media_type` | as HTTP says |
 //! | 422 | `idempotency_key_reused` | the key was used within 24 hours for another envelope |
+//! | 500 | `internal` | the log says why |
 //! | 503 | `busy`, `mta_unavailable`, `outcome_unknown`, `storage_unavailable` | try again after `Retry-After` seconds, with the same key |
 //!
 //! The key of an answered request is kept for 24 hours, across restarts: the same key with the same envelope gets the
-//! stored answer and nothing is sent again. The same key while the first request is still worked on waits for its
-//! answer. Only definite answers are stored. Capture mode stores message and answer in one transaction, so a message
-//! is kept exactly once; in SMTP mode there is one window that no client of SMTP can close: if the MTA takes
-//! the message and its reply (or we) die before the answer is stored, the retry sends it a second time.
+//! stored answer and nothing is sent again, even if the message's octets differ (a retry may have been signed anew). The
+//! same key while the first request is still worked on waits for its answer. An answer is stored if it accepted a
+//! recipient. One that accepted nobody sent nothing, so asking again with its key asks the MTA again; and to try those
+//! who were deferred while others were accepted, the caller sends a smaller envelope under a new key.
+//!
+//! Capture mode stores message and answer in one transaction, so a message is kept exactly once. SMTP mode has one
+//! window that no client of SMTP can close: if the MTA takes the message, and its reply or this relay dies before the
+//! answer is stored, the retry sends it a second time. Noting the attempt beforehand would not help, since after a crash
+//! nobody could tell the message that was taken from the one that was not; losing mail is worse than sending it twice.
 //!
 //! `GET {relay}/v1/capabilities` (with the token) answers `{"smtputf8":bool,"eight_bit_mime":bool,"max_message_octets":n,"max_recipients":n,"mode":"capture"|"smtp"}`,
 //! and `GET {relay}/healthz` answers `{"status":"ok"}` without one.

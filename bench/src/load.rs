@@ -1,0 +1,103 @@
+//! A closed loop of connections that each send one request after the other.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// How hard to press, and for how long.
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: usize,
+    pub(crate) duration: Duration,
+}
+
+/// What came of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Rate {
+    pub(crate) per_second: f64,
+    pub(crate) p99_ms: f64,
+}
+
+impl Load {
+    /// Sends what `request` makes until the time is up, at least once on each connection. Any answer but 202 ends it.
+    pub(crate) async fn run<F>(&self, request: impl Fn() -> F) -> Result<Rate, Failure>
+    where
+        F: Fn() -> Request<Full<Bytes>> + Send + 'static,
+    {
+        let begun = now();
+        let mut connections = JoinSet::new();
+        for _ in 0..self.connections {
+            connections.spawn(connection(self.address, begun + self.duration, request()));
+        }
+        let mut latencies = Vec::new();
+        while let Some(ended) = connections.join_next().await {
+            latencies.extend(ended??);
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        latencies.sort_unstable();
+        let p99 = latencies
+            .get(latencies.len() * 99 / 100)
+            .or(latencies.last())
+            .copied()
+            .unwrap_or_default();
+        let count = f64::from(u32::try_from(latencies.len())?);
+        Ok(Rate {
+            per_second: count / seconds,
+            p99_ms: p99.as_secs_f64() * 1000.0,
+        })
+    }
+}
+
+async fn connection(
+    address: SocketAddr,
+    end: Instant,
+    request: impl Fn() -> Request<Full<Bytes>>,
+) -> Result<Vec<Duration>, Failure> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut latencies = Vec::new();
+    loop {
+        let sent = now();
+        sender.ready().await?;
+        let response = sender.send_request(request()).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        if status.as_u16() != 202 {
+            return Err(format!(
+                "expected 202, found {status}: {}",
+                String::from_utf8_lossy(&body)
+            )
+            .into());
+        }
+        latencies.push(sent.elapsed());
+        if now() >= end {
+            return Ok(latencies);
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// The round in the middle, by requests a second.
+pub(crate) fn median(mut rates: Vec<Rate>) -> Rate {
+    rates.sort_by(|a, b| a.per_second.total_cmp(&b.per_second));
+    rates.get(rates.len() / 2).copied().unwrap_or(Rate {
+        per_second: 0.0,
+        p99_ms: 0.0,
+    })
+}

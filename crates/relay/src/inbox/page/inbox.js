@@ -2,7 +2,7 @@
 // Everything that comes from a message is put in as text, never as markup.
 
 const byId = (id) => document.getElementById(id);
-const state = { messages: [], total: 0, next: null, query: "", chosen: null, shown: null, tab: null, known: null, round: 0 };
+const state = { messages: [], total: 0, next: null, query: "", chosen: null, shown: null, tab: null, wanted: null, known: null, round: 0 };
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -203,7 +203,8 @@ function showMessage(another) {
   const tabs = tabsOf(message);
   const names = tabs.map(([name]) => name);
   const before = state.tab;
-  if (!names.includes(state.tab)) state.tab = names[0];
+  // Only a tab that somebody clicked stays chosen from one message to the next.
+  state.tab = names.includes(state.wanted) ? state.wanted : names[0];
   byId("tabs").replaceChildren(
     ...tabs.map(([name, show]) => make("button", { type: "button", role: "tab", tabindex: name === state.tab ? "0" : "-1", "aria-selected": String(name === state.tab), onclick: () => chooseTab(name, show) }, name)));
   byId("actions").replaceChildren(
@@ -214,7 +215,7 @@ function showMessage(another) {
 }
 
 function chooseTab(name, show) {
-  state.tab = name;
+  state.tab = state.wanted = name;
   for (const button of byId("tabs").querySelectorAll("[role=tab]")) {
     const chosen = button.textContent === name;
     button.setAttribute("aria-selected", String(chosen));
@@ -229,7 +230,19 @@ const note = (text) => make("p", { class: "note" }, text);
 function showHtml(panel, message) {
   panel.replaceChildren(
     ...(message.contents.html.wants_network ? [note("Remote pictures and styles are left out: this page never fetches anything for a message.")] : []),
-    make("iframe", { sandbox: "", title: "HTML body", referrerpolicy: "no-referrer", src: `/api/messages/${message.id}/html` }));
+    frame(message));
+}
+
+// The page's policy lets a link lead nowhere inside the frame, which would leave an error page there. Whoever clicked it
+// finds it among the links, where it opens in a new window.
+function frame(message) {
+  let loaded = false;
+  const leave = () => {
+    const links = tabsOf(message).find(([, show]) => show === showLinks);
+    if (loaded && links) chooseTab(...links);
+    loaded = true;
+  };
+  return make("iframe", { sandbox: "", title: "HTML body", referrerpolicy: "no-referrer", src: `/api/messages/${message.id}/html`, onload: leave });
 }
 
 function showText(panel, message) {

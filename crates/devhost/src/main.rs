@@ -1,3 +1,7 @@
-//! The `sendlet` program.
+//! The program `sendlet`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    devhost::program::main()
+}

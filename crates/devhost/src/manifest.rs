@@ -184,6 +184,12 @@ impl Manifest {
         self.folder.join(&component.source)
     }
 
+    /// Tells whether the application has a variable of this name.
+    #[must_use]
+    pub fn declares(&self, variable: &str) -> bool {
+        self.variables.contains_key(variable)
+    }
+
     /// Returns the folder the manifest is in.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -310,12 +310,12 @@ async fn dropping_a_host_ends_work_as_a_crash_would() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instance_is_reused_and_one_request_wakes_another_in_it() {
+async fn an_instance_is_reused_and_its_requests_run_side_by_side() {
     let fixture = Fixture::start().await;
     fixture.check("/seen", "1").await;
     fixture.check("/seen", "2").await;
     let sleeper = tokio::spawn(get(fixture.host.address(), "/sleep"));
-    // Until the sleeper has begun, nobody is there to wake.
+    // Until the sleeper has begun, nobody is there to be woken.
     while fixture.get("/ring").await.0 != 200 {}
     assert_eq!(sleeper.await.unwrap(), (200, "woken".to_owned()));
     assert_eq!(fixture.host.component_stats()["probe"].instances, 1);

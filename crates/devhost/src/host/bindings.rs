@@ -1,7 +1,5 @@
 //! What `bindgen!` makes of our world. Everything else uses it through `host::stores` and `host::settings`.
 
-#![expect(missing_docs, unreachable_pub, reason = "generated code")]
-
 wasmtime::component::bindgen!({
     path: "../../wit",
     world: "sendlet:host/capabilities",

@@ -2,8 +2,11 @@
 
 use std::sync::{Arc, Weak};
 
-use http::{Request, Response, header::HOST};
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use http::{HeaderName, Request, Response, header::HOST};
+use wasmtime_wasi_http::{
+    DEFAULT_FORBIDDEN_HEADERS, Error, ForbiddenHeaderFilter, RequestOptions, WasiBody,
+    WasiHttpHooks,
+};
 
 use super::{application::Application, guest::ComponentContext};
 use crate::outbound::{Client, sibling};
@@ -59,6 +62,11 @@ impl OutboundRequests {
 }
 
 impl WasiHttpHooks for OutboundRequests {
+    /// Leaves Host in what a component receives, since callers sign it. What a component sends has it removed above.
+    fn forbidden_header_filter(&mut self) -> ForbiddenHeaderFilter {
+        Arc::new(|name: &HeaderName| *name != HOST && DEFAULT_FORBIDDEN_HEADERS.contains(name))
+    }
+
     fn send_request(
         &mut self,
         request: Request<WasiBody>,

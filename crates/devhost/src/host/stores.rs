@@ -22,9 +22,17 @@ use crate::{
 const MAX_OPEN: usize = 256;
 
 /// An open store. There is only one, so a handle needs to say nothing.
+#[expect(
+    unreachable_pub,
+    reason = "the generated bindings export it under a name of their own"
+)]
 pub struct Store;
 
 /// A compare-and-swap operation that has been begun.
+#[expect(
+    unreachable_pub,
+    reason = "the generated bindings export it under a name of their own"
+)]
 pub struct CompareAndSwap {
     key: String,
     seen: Option<Vec<u8>>,

@@ -1,11 +1,6 @@
 //! Does one thing for each path and answers with what came of it, as text.
 
-use std::{
-    cell::{Cell, RefCell},
-    future::poll_fn,
-    task::{Poll, Waker},
-    time::Duration,
-};
+use std::{cell::Cell, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -20,8 +15,8 @@ use spin_sdk::{
 thread_local! {
     /// How many requests this instance has seen.
     static SEEN: Cell<u32> = const { Cell::new(0) };
-    /// A task of one request that waits to be woken by another request.
-    static SLEEPER: RefCell<Option<Waker>> = const { RefCell::new(None) };
+    /// Whether a request waits for another one.
+    static ASLEEP: Cell<bool> = const { Cell::new(false) };
     static RUNG: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -134,24 +129,21 @@ async fn fetch(url: &str) -> Result<String, String> {
     Ok(format!("{status} {}", String::from_utf8_lossy(&bytes)))
 }
 
+/// Waits for another request in this very instance. It looks again and again, since the runtime of components has no
+/// way for one task to wake another that works with today's hosts.
 async fn sleep_until_rung() -> String {
-    RUNG.set(false);
-    poll_fn(|context| {
-        if RUNG.get() {
-            return Poll::Ready(());
-        }
-        SLEEPER.set(Some(context.waker().clone()));
-        Poll::Pending
-    })
-    .await;
+    ASLEEP.set(true);
+    while !RUNG.replace(false) {
+        wasip3::clocks::monotonic_clock::wait_for(1_000_000).await;
+    }
     "woken".to_owned()
 }
 
-/// Wakes the sleeper, if it sleeps in this very instance.
 fn ring() -> Result<String, String> {
-    let waker = SLEEPER.take().ok_or("nobody sleeps here")?;
+    if !ASLEEP.replace(false) {
+        return Err("nobody sleeps here".to_owned());
+    }
     RUNG.set(true);
-    waker.wake();
     Ok("rung".to_owned())
 }
 

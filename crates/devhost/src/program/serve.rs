@@ -1,0 +1,231 @@
+//! `sendlet serve`: builds, starts the sandbox and the host, sets up the first domain, ticks, and stops in order.
+
+use std::{
+    collections::BTreeMap, error::Error, io, net::SocketAddr, path::Path, sync::Arc, time::Duration,
+};
+
+use relay::Relay;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::{
+    api::Api,
+    arguments::{RelayChoice, Serve},
+    banner::banner,
+    inbox::{self, OwnKeys},
+    print, say,
+    secrets::Secrets,
+    state::{RunningServer, State},
+    tick,
+};
+use crate::{Host, HostOptions, Manifest, SqliteKeyValue, build, log};
+
+/// Where the server and the inbox are when nothing else is asked for.
+const DEFAULT_LISTEN: SocketAddr = loopback(3000);
+const DEFAULT_INBOX: SocketAddr = loopback(8025);
+
+/// The time between two ticks.
+const TICK: Duration = Duration::from_secs(1);
+
+const fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), port)
+}
+
+/// Runs until SIGTERM or Ctrl-C.
+pub(super) async fn run(arguments: Serve) -> Result<(), Box<dyn Error>> {
+    let mut interruption = Interruption::new()?;
+    tokio::select! {
+        // The default action is gone, so waiting for the start must be interruptible by hand.
+        () = interruption.wait() => Ok(()),
+        started = Running::start(&arguments) => {
+            let running = started?;
+            let outcome = running.work(&mut interruption).await;
+            running.stop().await;
+            outcome
+        }
+    }
+}
+
+/// Everything that runs.
+struct Running {
+    host: Host,
+    relay: Option<Relay>,
+    state: State,
+    secrets: Secrets,
+}
+
+impl Running {
+    async fn start(arguments: &Serve) -> Result<Self, Box<dyn Error>> {
+        let manifest = read_manifest(&arguments.manifest)?;
+        let state = State::open(&arguments.state)?;
+        let secrets = Secrets::load_or_make(&state.secrets())?;
+        let manifest = build_components(manifest, arguments.no_build).await?;
+        let keys = OwnKeys::new(&secrets);
+        let relay = match &arguments.relay {
+            RelayChoice::Capture => {
+                Some(start_inbox(arguments.inbox, &state, &secrets, &keys).await?)
+            }
+            RelayChoice::Url(_) => None,
+        };
+        let relay_url = match (&relay, &arguments.relay) {
+            (Some(relay), _) => origin(relay.address()),
+            (None, RelayChoice::Url(url)) => url.clone(),
+            (None, RelayChoice::Capture) => String::new(),
+        };
+        let variables = variables(&manifest, &secrets, &relay_url, &arguments.variables);
+        let host = start_host(arguments, &state, variables).await?;
+        keys.ask(&origin(host.address()));
+        Ok(Self {
+            host,
+            relay,
+            state,
+            secrets,
+        })
+    }
+
+    async fn work(&self, interruption: &mut Interruption) -> Result<(), Box<dyn Error>> {
+        let origin = origin(self.host.address());
+        let (api, token) = (Api::new(&origin), self.secrets.get("admin_token"));
+        tokio::select! {
+            () = interruption.wait() => return Ok(()),
+            sender = tick::provision(&api, token) => self.welcome(origin, sender?)?,
+        }
+        tokio::select! {
+            () = interruption.wait() => Ok(()),
+            () = tick::every(&api, token, TICK) => Ok(()),
+        }
+    }
+
+    fn welcome(&self, origin: String, sender: String) -> io::Result<()> {
+        let inbox = self
+            .relay
+            .as_ref()
+            .map(|relay| self::origin(relay.address()));
+        let server = RunningServer {
+            origin,
+            inbox,
+            sender,
+        };
+        self.state.announce(&server)?;
+        print(banner(&server, self.secrets.get("access_key_primary")))
+    }
+
+    async fn stop(self) {
+        say("stopping ...");
+        // The host first: what it still hands over must find the relay.
+        self.host.stop().await;
+        if let Some(relay) = self.relay {
+            relay.stop().await;
+        }
+    }
+}
+
+/// SIGTERM or Ctrl-C.
+struct Interruption {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Interruption {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn read_manifest(path: &Path) -> Result<Manifest, Box<dyn Error>> {
+    Manifest::read(path).map_err(|error| match path.try_exists() {
+        Ok(false) => format!(
+            "{} is not here: run this from the repository, or name it with --manifest",
+            path.display()
+        )
+        .into(),
+        _ => error.into(),
+    })
+}
+
+async fn build_components(manifest: Manifest, no_build: bool) -> Result<Manifest, Box<dyn Error>> {
+    if no_build {
+        return Ok(manifest);
+    }
+    say("building the components (a few minutes the first time) ...");
+    let build = move || build::components(&manifest).map(|()| manifest);
+    Ok(tokio::task::spawn_blocking(build).await??)
+}
+
+async fn start_inbox(
+    wanted: Option<SocketAddr>,
+    state: &State,
+    secrets: &Secrets,
+    keys: &Arc<OwnKeys>,
+) -> Result<Relay, Box<dyn Error>> {
+    let address = free_address("--inbox", wanted, DEFAULT_INBOX).await?;
+    Ok(inbox::start(address, state, secrets, keys).await?)
+}
+
+async fn start_host(
+    arguments: &Serve,
+    state: &State,
+    variables: BTreeMap<String, String>,
+) -> Result<Host, Box<dyn Error>> {
+    let listen = free_address("--listen", arguments.listen, DEFAULT_LISTEN).await?;
+    let mut options = HostOptions::new(
+        arguments.manifest.clone(),
+        Arc::new(SqliteKeyValue::open(&state.store())?),
+    );
+    options.listen = listen;
+    options.variables = variables;
+    options.log = log::to_stderr();
+    options.cache = Some(state.cache());
+    say("loading the components ...");
+    Ok(Host::start(options).await?)
+}
+
+/// Returns the address to listen on. One that was asked for must be free; a default one that is taken is replaced.
+async fn free_address(
+    option: &str,
+    wanted: Option<SocketAddr>,
+    default: SocketAddr,
+) -> Result<SocketAddr, String> {
+    let address = wanted.unwrap_or(default);
+    let Err(error) = tokio::net::TcpListener::bind(address).await else {
+        return Ok(address);
+    };
+    if wanted.is_none() && error.kind() == io::ErrorKind::AddrInUse {
+        say(format_args!(
+            "{address} is taken, so a free port is used instead; {option} chooses one"
+        ));
+        return Ok(loopback(0));
+    }
+    Err(format!(
+        "cannot listen on {address} ({error}): stop what uses it, or choose another address with {option}"
+    ))
+}
+
+fn origin(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// Returns the values this program gives the manifest's variables; those given by hand go before them.
+fn variables(
+    manifest: &Manifest,
+    secrets: &Secrets,
+    relay_url: &str,
+    given: &[(String, String)],
+) -> BTreeMap<String, String> {
+    let made = secrets
+        .iter()
+        .map(|(name, value)| (name.clone(), value.clone()));
+    let own = [("relay_url", relay_url), ("explain_auth", "true")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let declared = made.chain(own).filter(|(name, _)| manifest.declares(name));
+    declared.chain(given.iter().cloned()).collect()
+}

@@ -1,10 +1,10 @@
 //! What became of each recipient: the answer to `POST /v1/messages`.
 
 use envelope::{AddrSpec, Reply};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One recipient's result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct RecipientResult {
     pub(crate) recipient: String,
     pub(crate) status: Status,
@@ -12,7 +12,7 @@ pub(crate) struct RecipientResult {
 }
 
 /// What the caller does next with a recipient.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Accepted,
@@ -21,7 +21,7 @@ pub(crate) enum Status {
 }
 
 /// The whole answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Answer {
     pub(crate) results: Vec<RecipientResult>,
 }
@@ -51,6 +51,17 @@ impl Answer {
                 .map(|recipient| RecipientResult::new(recipient, reply.clone()))
                 .collect(),
         }
+    }
+
+    /// The part of this answer that is about `recipients`, in their order, if it tells of all of them.
+    pub(crate) fn about(&self, recipients: &[AddrSpec]) -> Option<Self> {
+        let result = |recipient: &AddrSpec| {
+            let name = recipient.to_string();
+            let mut results = self.results.iter();
+            results.find(|result| result.recipient == name).cloned()
+        };
+        let results = recipients.iter().map(result).collect::<Option<_>>()?;
+        Some(Self { results })
     }
 
     /// Says whether anybody will get the message, so that sending it again would be wrong.

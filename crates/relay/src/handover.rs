@@ -2,7 +2,6 @@
 
 use envelope::{AddrSpec, Envelope, ReversePath};
 use http::{HeaderMap, HeaderValue, header};
-use sha2::{Digest as _, Sha256};
 
 use crate::{MAX_RECIPIENTS, problem::Problem};
 
@@ -34,18 +33,6 @@ impl Handover {
             ));
         }
         Ok(Self { key, envelope })
-    }
-
-    /// A digest that two envelopes share only when they are the same, recipients in the same order.
-    pub(crate) fn envelope_digest(&self) -> Vec<u8> {
-        let mut hasher = Sha256::new();
-        hasher.update(self.envelope.reverse_path.to_string());
-        for path in self.envelope.forward_paths() {
-            // A line feed occurs in no path, so it separates without doubt.
-            hasher.update("\n");
-            hasher.update(path.to_string());
-        }
-        hasher.finalize().to_vec()
     }
 }
 
@@ -266,29 +253,6 @@ mod tests {
         check(
             &many,
             Err("expected 1 to 1000 envelope-to fields, found 1001"),
-        );
-    }
-
-    #[test]
-    fn digests_differ_when_an_address_differs_or_moves() {
-        let digest = |lines: &[(&'static str, &str)]| {
-            Handover::from_fields(&fields(lines))
-                .unwrap()
-                .envelope_digest()
-        };
-        let other = ("envelope-to", "<e@f.example>");
-        assert_eq!(
-            digest(&[KEY, FROM, TO]),
-            digest(&[("idempotency-key", "k2"), FROM, TO])
-        );
-        assert_ne!(digest(&[KEY, FROM, TO]), digest(&[KEY, FROM, other]));
-        assert_ne!(
-            digest(&[KEY, FROM, TO, other]),
-            digest(&[KEY, FROM, other, TO])
-        );
-        assert_ne!(
-            digest(&[KEY, FROM, TO]),
-            digest(&[KEY, ("envelope-from", "<>"), TO])
         );
     }
 

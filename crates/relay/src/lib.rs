@@ -27,13 +27,13 @@
 //! | 408 | `request_timeout` | the body came too slowly |
 //! | 404, 405 | `not_found`, `method_not_allowed` | as HTTP says |
 //! | 413, 415 | `message_too_large`, `unsupported_media_type` | as HTTP says |
-//! | 422 | `idempotency_key_reused` | the key was used within 24 hours for another envelope |
+//! | 422 | `idempotency_key_reused` | the key was used within 24 hours for another reverse-path, or without one of these recipients |
 //! | 500 | `internal` | the log says why |
 //! | 503 | `busy`, `mta_unavailable`, `outcome_unknown`, `storage_unavailable` | try again after `Retry-After` seconds, with the same key |
 //!
 //! The key of an answered request is kept for 24 hours, across restarts: the same key with the same envelope gets the
-//! stored answer and nothing is sent again, even if the message's octets differ (a retry may have been signed anew). The
-//! same key while the first request is still worked on waits for its answer. An answer is stored if it accepted a
+//! stored answer and nothing is sent again, even if the message's octets differ (a retry may have been signed anew). With
+//! fewer of the recipients it gets the results of those. The same key while the first request is still worked on waits for its answer. An answer is stored if it accepted a
 //! recipient. One that accepted nobody sent nothing, so asking again with its key asks the MTA again; and to try those
 //! who were deferred while others were accepted, the caller sends a smaller envelope under a new key.
 //!

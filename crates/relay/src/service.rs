@@ -95,13 +95,8 @@ impl Service {
 
     async fn take_once(&self, handover: &Handover, message: Bytes) -> Result<String, Problem> {
         let _turn: KeyGuard = Arc::clone(&self.keys).lock(&handover.key).await;
-        let digest = handover.envelope_digest();
         if let Some(stored) = self.store.answer(&handover.key, clock::now_ms()).await? {
-            return if stored.envelope_digest == digest {
-                Ok(stored.answer)
-            } else {
-                Err(key_reused())
-            };
+            return repeated(handover, &stored);
         }
         handover::check_message(&message).map_err(|error| {
             Problem::new(
@@ -112,7 +107,7 @@ impl Service {
         })?;
         let keep = |answer: String| StoredAnswer {
             key: handover.key.clone(),
-            envelope_digest: digest,
+            reverse_path: handover.envelope.reverse_path.to_string(),
             answer,
         };
         match &self.carrier {
@@ -158,6 +153,20 @@ impl Service {
 
 pub(crate) fn to_json(answer: &Answer) -> Result<String, Problem> {
     serde_json::to_string(answer).map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// The stored answer, as far as it is about the recipients asked for now.
+///
+/// Fewer than before are in order: a caller whose first request ended in the dark leaves out whoever must no longer be
+/// written to when it asks again, and a new key would send the message twice to the rest.
+fn repeated(handover: &Handover, stored: &StoredAnswer) -> Result<String, Problem> {
+    if stored.reverse_path != handover.envelope.reverse_path.to_string() {
+        return Err(key_reused());
+    }
+    let answer: Answer = serde_json::from_str(&stored.answer)
+        .map_err(|error| Problem::internal(format!("a stored answer is unreadable: {error}")))?;
+    let about = answer.about(handover.envelope.forward_paths());
+    to_json(&about.ok_or_else(key_reused)?)
 }
 
 fn key_reused() -> Problem {

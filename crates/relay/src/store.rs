@@ -31,7 +31,7 @@ const LOCK_WAIT: Duration = Duration::from_secs(5);
 const SCHEMA: &str = "
 CREATE TABLE answers (
     key TEXT PRIMARY KEY,
-    envelope_digest BLOB NOT NULL,
+    reverse_path TEXT NOT NULL,
     answer TEXT NOT NULL,
     answered_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

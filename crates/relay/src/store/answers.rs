@@ -11,7 +11,8 @@ const KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredAnswer {
     pub(crate) key: String,
-    pub(crate) envelope_digest: Vec<u8>,
+    /// As it stood in the envelope.
+    pub(crate) reverse_path: String,
     /// The JSON body, word for word.
     pub(crate) answer: String,
 }
@@ -26,9 +27,15 @@ impl Store {
         let key = key.to_owned();
         self.run(move |connection| {
             connection
-                .prepare_cached("SELECT envelope_digest, answer FROM answers WHERE key = ?1 AND answered_at > ?2")?
+                .prepare_cached(
+                    "SELECT reverse_path, answer FROM answers WHERE key = ?1 AND answered_at > ?2",
+                )?
                 .query_row(params![key, now_ms - KEPT_MS], |row| {
-                    Ok(StoredAnswer { envelope_digest: row.get(0)?, answer: row.get(1)?, key: key.clone() })
+                    Ok(StoredAnswer {
+                        reverse_path: row.get(0)?,
+                        answer: row.get(1)?,
+                        key: key.clone(),
+                    })
                 })
                 .optional()
         })
@@ -61,9 +68,14 @@ pub(super) fn insert(
         .execute([now_ms - KEPT_MS])?;
     connection
         .prepare_cached(
-            "INSERT INTO answers (key, envelope_digest, answer, answered_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO answers (key, reverse_path, answer, answered_at) VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute(params![answer.key, answer.envelope_digest, answer.answer, now_ms])?;
+        .execute(params![
+            answer.key,
+            answer.reverse_path,
+            answer.answer,
+            now_ms
+        ])?;
     Ok(())
 }
 
@@ -74,7 +86,7 @@ mod tests {
     fn answer(key: &str) -> StoredAnswer {
         StoredAnswer {
             key: key.to_owned(),
-            envelope_digest: vec![1, 2],
+            reverse_path: "<>".to_owned(),
             answer: "{}".to_owned(),
         }
     }

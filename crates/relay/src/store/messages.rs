@@ -258,7 +258,7 @@ mod tests {
         };
         let answer = StoredAnswer {
             key: name.to_owned(),
-            envelope_digest: Vec::new(),
+            reverse_path: String::new(),
             answer: String::new(),
         };
         store

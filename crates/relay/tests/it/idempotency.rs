@@ -27,6 +27,23 @@ async fn the_same_key_with_another_envelope_is_refused() {
 }
 
 #[tokio::test]
+async fn the_same_key_with_fewer_recipients_gets_their_results_in_the_order_asked() {
+    let (relay, _state) = capture().await;
+    let all = &["a@d.example", "b@d.example", "c@d.example"];
+    relay.hand_over("k", all, MESSAGE.as_bytes()).await;
+    let fewer = &["c@d.example", "a@d.example"];
+    let answer = relay.hand_over("k", fewer, MESSAGE.as_bytes()).await;
+    let answer = answer.json();
+    let named = |index: usize| answer["results"][index]["recipient"].as_str();
+    assert_eq!(
+        (named(0), named(1)),
+        (Some("c@d.example"), Some("a@d.example"))
+    );
+    assert!(answer["results"][2].is_null());
+    assert_eq!(relay.get("/api/messages").await.json()["total"], 1);
+}
+
+#[tokio::test]
 async fn keys_and_messages_outlive_a_restart() {
     let (relay, state) = capture().await;
     relay.hand_over("k", TO, MESSAGE.as_bytes()).await;

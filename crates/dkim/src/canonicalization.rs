@@ -83,3 +83,34 @@ fn relaxed_field_body(body: &[u8], out: &mut Vec<u8>) {
         separator = b" ";
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(field: &str, expected: &str) {
+        let canonical = |algo: Algo| {
+            let mut out = Vec::new();
+            algo.header_field(field.as_bytes(), &mut out);
+            alloc::string::String::from_utf8(out).unwrap()
+        };
+        assert_eq!(canonical(Algo::Relaxed), expected);
+        assert_eq!(canonical(Algo::Simple), field);
+    }
+
+    #[test]
+    fn example_fields_of_section_3_4_5() {
+        check("A: X", "a:X");
+        check("B : Y\t\r\n\tZ  ", "b:Y Z");
+    }
+
+    #[test]
+    fn relaxed_fields_keep_no_white_space_but_between_words() {
+        check("SUBJect: AbC\r\n", "subject:AbC");
+        check("Subject:", "subject:");
+        check("Subject: \t \r\n ", "subject:");
+        check("A:b: c", "a:b: c");
+        check("A: \u{e9}  x", "a:\u{e9} x");
+    }
+}

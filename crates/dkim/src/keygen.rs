@@ -13,6 +13,7 @@
 //! - Hiding how long a search took: it says nothing about the primes that were found.
 //! - Zeroizing the sieve's copy of a starting point; the primes themselves are zeroized.
 
+use alloc::boxed::Box;
 use core::{fmt, num::NonZeroU32};
 
 use crypto_bigint::{BoxedUint, Limb, NonZero, Odd};
@@ -44,7 +45,8 @@ pub struct RsaKeySearch {
 enum Stage {
     /// A new starting point is needed.
     Start,
-    Sieve(SmallFactorsSieve<BoxedUint>),
+    /// Candidates without small factors, from a starting point upwards.
+    Sieve(Box<SmallFactorsSieve<BoxedUint>>),
     /// Passed Miller-Rabin, not yet Lucas.
     Confirm(Secret),
     /// Both primes are there.
@@ -117,11 +119,11 @@ impl RsaKeySearch {
         // A start of as many bits as the sieve is for is always taken; were it not, the next step
         // would draw another.
         if let Ok(sieve) = sieve {
-            self.stage = Stage::Sieve(sieve);
+            self.stage = Stage::Sieve(Box::new(sieve));
         }
     }
 
-    fn next_candidate(&mut self, mut sieve: SmallFactorsSieve<BoxedUint>) {
+    fn next_candidate(&mut self, mut sieve: Box<SmallFactorsSieve<BoxedUint>>) {
         // The sieve ends where the bits do: the search then starts elsewhere.
         let Some(candidate) = sieve.find(exponent_has_inverse) else {
             return;

@@ -1,4 +1,4 @@
-//! DomainKeys Identified Mail: signs and verifies messages.
+//! `DomainKeys` Identified Mail: signs and verifies messages.
 //!
 //! Implements [RFC 6376] with `rsa-sha256`, the only algorithm of it that [RFC 8301] still allows.
 //! The crate is pure: no I/O, no clock, no source of randomness. What it needs of those

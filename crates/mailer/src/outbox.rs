@@ -3,13 +3,16 @@
 //! The first task to come leads: it lets every other ready task have its turn, takes what they all queued and writes it. Tasks that
 //! come while it writes queue up, and the first of them leads the next round. A leader that is dropped half-way fails its round and
 //! passes the lead on, so nobody waits for ever.
+//!
+//! Waiting tasks look again and again instead of being woken. Waking a task of another request is not to be had: the guest runtime
+//! does it by cancelling a stream that is in a waitable set, which hosts answer with a trap. It costs next to nothing, since a write
+//! holds up the whole instance: by the time anybody looks, the result is there.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use crate::journal::{JournalEntry, JournalItem, Position};
 use crate::keys;
@@ -21,6 +24,10 @@ const ROUND_ENTRIES: usize = 64;
 const ROUND_OCTETS: usize = 4 * 1024 * 1024;
 /// How often a leader lets the others have their turn before it writes.
 const TURNS: usize = 2;
+/// Looks at once, one after the other, before a waiting task begins to pause between them.
+const EAGER_LOOKS: usize = 16;
+/// That pause.
+const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 /// The one writer of an instance. Lives as long as the instance.
 #[derive(Default)]
@@ -83,7 +90,7 @@ impl Outbox {
             self.lead(ports).await;
         }
         loop {
-            match waiter.slot.news().await {
+            match waiter.news(ports).await {
                 News::Written(result) => return result,
                 News::Lead => self.lead(ports).await,
             }
@@ -202,6 +209,26 @@ struct Waiter<'a> {
     slot: Rc<Slot>,
 }
 
+impl Waiter<'_> {
+    async fn news(&self, ports: &impl Scheduler) -> News {
+        let mut looks = 0;
+        loop {
+            if let Some(result) = self.slot.result.take() {
+                return News::Written(result);
+            }
+            if self.slot.lead.take() {
+                return News::Lead;
+            }
+            looks += 1;
+            if looks < EAGER_LOOKS {
+                ports.yield_now().await
+            } else {
+                ports.sleep(LOOK_PAUSE).await
+            }
+        }
+    }
+}
+
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         self.outbox
@@ -224,38 +251,14 @@ enum News {
 struct Slot {
     result: Cell<Option<Result<(), StoreError>>>,
     lead: Cell<bool>,
-    waker: Cell<Option<Waker>>,
 }
 
 impl Slot {
     fn written(&self, result: Result<(), StoreError>) {
         self.result.set(Some(result));
-        self.wake();
     }
 
     fn call_to_lead(&self) {
         self.lead.set(true);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-
-    async fn news(&self) -> News {
-        poll_fn(|context| self.poll_news(context)).await
-    }
-
-    fn poll_news(&self, context: &Context<'_>) -> Poll<News> {
-        if let Some(result) = self.result.take() {
-            Poll::Ready(News::Written(result))
-        } else if self.lead.take() {
-            Poll::Ready(News::Lead)
-        } else {
-            self.waker.set(Some(context.waker().clone()));
-            Poll::Pending
-        }
     }
 }

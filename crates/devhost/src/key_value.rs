@@ -48,6 +48,10 @@ pub trait KeyValue: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the store cannot be read.
+    #[expect(
+        clippy::type_complexity,
+        reason = "this is the type `wasi:keyvalue` has"
+    )]
     fn get_many(&self, keys: &[String]) -> Result<Vec<(String, Option<Vec<u8>>)>, KeyValueError>;
 
     /// Sets all entries in one transaction.

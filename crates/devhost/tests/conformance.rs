@@ -1,5 +1,10 @@
 //! What a component sees of the host, told by a probe component (`tests/probe`) that runs in it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "outside `#[test]` functions too, a test fails by panicking"
+)]
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -105,7 +110,7 @@ impl Fixture {
                 get(address, path).await,
                 (200, expected.to_owned()),
                 "{path} at {caller}"
-            )
+            );
         }
     }
 

@@ -75,6 +75,7 @@ impl WasiHttpHooks for OutboundRequests {
         _: Afterwards,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Afterwards), Error>> + Send> {
         let sending = self.prepare(request, options);
-        Box::new(async move { Ok((sending.await?, Box::new(async { Ok(()) }) as Afterwards)) })
+        let afterwards: Afterwards = Box::new(async { Ok(()) });
+        Box::new(async move { Ok((sending.await?, afterwards)) })
     }
 }

@@ -177,7 +177,7 @@ impl<U: Send> spin::HostStoreWithStore<U> for HasSelf<Guest> {
         accessor: &Accessor<U, Self>,
         store: Resource<Store>,
     ) -> wasmtime::Result<(StreamReader<String>, FutureReader<Result<(), spin::Error>>)> {
-        let (keys, outcome) = match concurrently(accessor, &store, |store| store.keys()).await? {
+        let (keys, outcome) = match concurrently(accessor, &store, KeyValue::keys).await? {
             Ok(keys) => (keys, Ok(())),
             Err(error) => (Vec::new(), Err(error)),
         };
@@ -259,7 +259,7 @@ impl wasi::HostBucket for Guest {
                 "list_keys: cursor not supported".to_owned(),
             )));
         }
-        let keys = self.exclusively(&bucket, |store| store.keys()).await?;
+        let keys = self.exclusively(&bucket, KeyValue::keys).await?;
         Ok(keys.map(|keys| wasi::KeyResponse { keys, cursor: None }))
     }
 

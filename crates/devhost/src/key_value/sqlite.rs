@@ -241,3 +241,127 @@ impl From<rusqlite::Error> for KeyValueError {
         Self(format!("sqlite: {error}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> SqliteKeyValue {
+        SqliteKeyValue::in_memory().unwrap()
+    }
+
+    #[test]
+    fn values_are_set_replaced_and_removed() {
+        let store = store();
+        assert_eq!(store.get("k").unwrap(), None);
+        store.set("k", b"1").unwrap();
+        store.set("k", b"").unwrap();
+        assert_eq!(store.get("k").unwrap(), Some(Vec::new()));
+        assert!(store.exists("k").unwrap());
+        store.delete("k").unwrap();
+        store.delete("k").unwrap();
+        assert!(!store.exists("k").unwrap());
+    }
+
+    #[test]
+    fn a_counter_is_eight_bytes_the_lowest_first() {
+        let store = store();
+        assert_eq!(store.increment("n", 0).unwrap(), 0);
+        assert_eq!(store.increment("n", 258).unwrap(), 258);
+        assert_eq!(store.get("n").unwrap().unwrap(), [2, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(store.increment("n", -300).unwrap(), -42);
+    }
+
+    #[test]
+    fn what_is_no_counter_or_overflows_is_refused_and_kept() {
+        let store = store();
+        store.set("text", b"abc").unwrap();
+        assert!(store.increment("text", 1).is_err());
+        assert_eq!(store.get("text").unwrap().unwrap(), b"abc");
+        store.increment("n", i64::MAX).unwrap();
+        assert!(store.increment("n", 1).is_err());
+        assert_eq!(store.increment("n", 0).unwrap(), i64::MAX);
+    }
+
+    #[test]
+    fn many_are_set_read_and_removed_at_once() {
+        let store = store();
+        let entry = |key: &str| (key.to_owned(), key.as_bytes().to_vec());
+        store
+            .set_many(&[entry("a"), entry("b"), entry("c")])
+            .unwrap();
+        let mut found = store
+            .get_many(&["a".into(), "missing".into(), "c".into()])
+            .unwrap();
+        found.sort();
+        assert_eq!(
+            found,
+            [
+                ("a".into(), Some(b"a".to_vec())),
+                ("c".into(), Some(b"c".to_vec()))
+            ]
+        );
+        store
+            .delete_many(&["a".into(), "missing".into(), "b".into()])
+            .unwrap();
+        assert_eq!(store.keys().unwrap(), ["c"]);
+    }
+
+    #[test]
+    fn a_swap_needs_the_value_that_was_seen() {
+        let store = store();
+        assert!(store.compare_and_swap("k", None, b"1").unwrap());
+        assert!(!store.compare_and_swap("k", None, b"2").unwrap());
+        assert!(!store.compare_and_swap("k", Some(b"0"), b"2").unwrap());
+        assert!(store.compare_and_swap("k", Some(b"1"), b"2").unwrap());
+        assert_eq!(store.get("k").unwrap().unwrap(), b"2");
+    }
+
+    #[test]
+    fn every_commit_is_flushed_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteKeyValue::open(&folder.path().join("store.db")).unwrap();
+        let connection = store.lock();
+        let mode: String = connection
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .unwrap();
+        let synchronous: i64 = connection
+            .query_row("PRAGMA synchronous", [], |row| row.get(0))
+            .unwrap();
+        // 2 is FULL; with 1, NORMAL, a power loss takes back the last commits of a WAL file.
+        assert_eq!((mode.as_str(), synchronous), ("wal", 2));
+    }
+
+    #[test]
+    fn the_file_has_the_table_spin_makes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        SqliteKeyValue::open(&path).unwrap().set("k", b"v").unwrap();
+        let row = Connection::open(&path).unwrap().query_row(
+            "SELECT store, key, value FROM spin_key_value",
+            [],
+            |row| {
+                Ok((
+                    row.get::<_, String>(0)?,
+                    row.get::<_, String>(1)?,
+                    row.get::<_, Vec<u8>>(2)?,
+                ))
+            },
+        );
+        assert_eq!(
+            row.unwrap(),
+            ("default".to_owned(), "k".to_owned(), b"v".to_vec())
+        );
+    }
+
+    #[test]
+    fn counters_of_many_threads_lose_nothing() {
+        let store = store();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..50).for_each(|_| assert!(store.increment("n", 1).is_ok())));
+            }
+        });
+        assert_eq!(store.increment("n", 0).unwrap(), 200);
+    }
+}

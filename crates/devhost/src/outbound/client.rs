@@ -68,7 +68,7 @@ impl Client {
         let response = tokio::time::timeout(timeouts.first_byte, exchange)
             .await
             .map_err(|_| Error::ConnectionReadTimeout)?
-            .map_err(explain)?;
+            .map_err(|error| explain(&error))?;
         Ok(response.map(|body| TimedBody::new(body, timeouts.between_bytes).boxed_unsync()))
     }
 }
@@ -95,9 +95,9 @@ impl Timeouts {
 }
 
 /// Finds the reason among the sources of the client's error, as the component should see it.
-fn explain(error: legacy::Error) -> Error {
+fn explain(error: &legacy::Error) -> Error {
     if error.is_connect() {
-        return connect_error(&error);
+        return connect_error(error);
     }
     let mut source = error.source();
     while let Some(cause) = source {
@@ -138,7 +138,7 @@ fn connect_error(error: &legacy::Error) -> Error {
 #[error("the connection was not made in time")]
 struct ConnectTimedOut;
 
-/// Connects with TCP_NODELAY, within the time the request allows.
+/// Connects with `TCP_NODELAY`, within the time the request allows.
 #[derive(Clone)]
 struct Connector(HttpConnector);
 

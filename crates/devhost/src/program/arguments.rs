@@ -114,13 +114,13 @@ pub(super) struct Send {
 /// Options of `tick`.
 #[derive(Args, Debug)]
 pub(super) struct Tick {
-    /// The server's origin, such as http://127.0.0.1:3000.
-    #[arg(long)]
+    /// The server's origin.
+    #[arg(long, value_name = "http://HOST:PORT")]
     pub(super) url: String,
     /// The time between two calls, such as 1s or 500ms.
     #[arg(long, default_value = "1s", value_parser = duration)]
     pub(super) every: Duration,
-    /// The admin token; without it the variable SPIN_VARIABLE_ADMIN_TOKEN.
+    /// The admin token.
     #[arg(long, env = "SPIN_VARIABLE_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: String,
 }

@@ -254,10 +254,10 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(list: &[&str], content: Value) {
+    fn check(list: &[&str], content: &Value) {
         assert_eq!(
             message(&arguments(list), "s@d.example").unwrap()["content"],
-            content
+            *content
         );
     }
 
@@ -265,15 +265,15 @@ mod tests {
     fn a_mail_always_has_a_body() {
         check(
             &[],
-            json!({"subject": "Hello from Sendlet", "plainText": "It works.\n"}),
+            &json!({"subject": "Hello from Sendlet", "plainText": "It works.\n"}),
         );
         check(
             &["--subject", "S", "--html", "<p>"],
-            json!({"subject": "S", "html": "<p>"}),
+            &json!({"subject": "S", "html": "<p>"}),
         );
         check(
             &["--text", "t", "--html", "<p>"],
-            json!({"subject": "Hello from Sendlet", "plainText": "t", "html": "<p>"}),
+            &json!({"subject": "Hello from Sendlet", "plainText": "t", "html": "<p>"}),
         );
     }
 

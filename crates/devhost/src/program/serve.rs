@@ -17,7 +17,7 @@ use super::{
     state::{RunningServer, State},
     tick,
 };
-use crate::{Host, HostOptions, Manifest, SqliteKeyValue, build, log};
+use crate::{Host, HostOptions, LogEvent, LogSink, Manifest, SqliteKeyValue, build, log};
 
 /// Where the server and the inbox are when nothing else is asked for.
 const DEFAULT_LISTEN: SocketAddr = loopback(3000);
@@ -168,7 +168,7 @@ async fn start_inbox(
     keys: &Arc<OwnKeys>,
 ) -> Result<Relay, Box<dyn Error>> {
     let address = free_address("--inbox", wanted, DEFAULT_INBOX).await?;
-    Ok(inbox::start(address, state, secrets, keys).await?)
+    inbox::start(address, state, secrets, keys).await
 }
 
 async fn start_host(
@@ -183,10 +183,22 @@ async fn start_host(
     );
     options.listen = listen;
     options.variables = variables;
-    options.log = log::to_stderr();
+    options.log = without_ticks(log::to_stderr());
     options.cache = Some(state.cache());
     say("loading the components ...");
     Ok(Host::start(options).await?)
+}
+
+/// Leaves out the ticks that went well, of which there is one every second.
+fn without_ticks(log: LogSink) -> LogSink {
+    Arc::new(move |event| match event {
+        LogEvent::Request {
+            path: "/tick",
+            status,
+            ..
+        } if status.is_success() => {}
+        LogEvent::Request { .. } | LogEvent::Guest { .. } | LogEvent::Failure { .. } => log(event),
+    })
 }
 
 /// Returns the address to listen on. One that was asked for must be free; a default one that is taken is replaced.

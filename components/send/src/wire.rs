@@ -14,7 +14,7 @@ use mailer::submit::SubmitError;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// An EmailMessage. What the API requires is optional here, so that its absence is named in our own words.
+/// An `EmailMessage`. What the API requires is optional here, so that its absence is named in our own words.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct EmailMessage<'a> {

@@ -39,7 +39,7 @@ use crate::record::MessageRecord;
 use crate::suppression::Suppression;
 use crate::tick::TickProgress;
 
-/// The largest value that is stored in one piece: DynamoDB holds 400 KB an item, and Redis likes less.
+/// The largest value that is stored in one piece: `DynamoDB` holds 400 KB an item, and Redis likes less.
 pub const CHUNK_OCTETS: usize = 256 * 1024;
 
 /// A key that knows the type of its value.

@@ -221,9 +221,9 @@ impl Waiter<'_> {
             }
             looks += 1;
             if looks < EAGER_LOOKS {
-                ports.yield_now().await
+                ports.yield_now().await;
             } else {
-                ports.sleep(LOOK_PAUSE).await
+                ports.sleep(LOOK_PAUSE).await;
             }
         }
     }

@@ -1,11 +1,19 @@
 //! Writes each request's body with one `set-many` under a random key and answers 202: the least an accept path can do.
+#![cfg_attr(
+    not(target_family = "wasm"),
+    expect(
+        dead_code,
+        reason = "natively only the unit tests are built, and the export is not"
+    )
+)]
 
 use guest::{Problem, Request, Response, SpinPorts, answer, empty, read_body};
 use mailer::operation::OperationId;
 use mailer::ports::KeyValue;
+#[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
-#[http_service]
+#[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
     answer(write(request).await)
 }

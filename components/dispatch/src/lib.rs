@@ -2,15 +2,23 @@
 //! the tick at `/tick` finds what nobody named, and what is due again.
 //!
 //! Both answer at once and work on behind the answer: a relay that hangs holds up no caller.
+#![cfg_attr(
+    not(target_family = "wasm"),
+    expect(
+        dead_code,
+        reason = "natively only the unit tests are built, and the export is not"
+    )
+)]
 
 mod config;
 mod handlers;
 
 use guest::{Problem, Request, Response, answer};
 use http::Method;
+#[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
-#[http_service]
+#[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
     answer(route(request).await)
 }

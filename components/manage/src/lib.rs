@@ -1,4 +1,11 @@
 //! What operators call: sender domains. All of it wants the admin token.
+#![cfg_attr(
+    not(target_family = "wasm"),
+    expect(
+        dead_code,
+        reason = "natively only the unit tests are built, and the export is not"
+    )
+)]
 
 mod config;
 mod handlers;
@@ -6,9 +13,10 @@ mod wire;
 
 use guest::{Problem, Request, Response, answer};
 use http::Method;
+#[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
-#[http_service]
+#[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
     answer(route(request).await)
 }

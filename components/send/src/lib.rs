@@ -1,4 +1,11 @@
 //! Accepts messages over HTTP: the data plane of Azure Communication Services Email.
+#![cfg_attr(
+    not(target_family = "wasm"),
+    expect(
+        dead_code,
+        reason = "natively only the unit tests are built, and the export is not"
+    )
+)]
 
 mod authorize;
 mod config;
@@ -8,9 +15,10 @@ mod wire;
 
 use guest::{Problem, Request, Response, answer};
 use http::Method;
+#[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
-#[http_service]
+#[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
     let echoed = handlers::client_request_id(&request);
     handlers::with_client_request_id(answer(route(request).await), echoed.as_deref())

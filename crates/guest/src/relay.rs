@@ -11,6 +11,7 @@ use futures::future::{Either, select};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use mailer::attempt::local_reply;
+use mailer::envelope::{Envelope, Reply};
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
 use mailer::ports::Relay;
 use serde::Deserialize;
@@ -40,7 +41,7 @@ struct Answer {
 struct ResultEntry {
     recipient: String,
     status: Status,
-    reply: mailer::envelope::Reply,
+    reply: Reply,
 }
 
 #[derive(Deserialize)]
@@ -54,8 +55,9 @@ enum Status {
 impl Relay for RelayClient {
     async fn hand_over(
         &self,
-        handover: &Handover<'_>,
+        handover: Handover<'_>,
     ) -> Result<Vec<RecipientResult>, HandOverError> {
+        let envelope = handover.envelope;
         let request = self
             .request(handover)
             .ok_or_else(|| refused("the envelope cannot be written as header fields"))?;
@@ -66,21 +68,21 @@ impl Relay for RelayClient {
             Either::Right(((), _)) => return Err(unknown("the relay did not answer in time")),
         };
         match status {
-            StatusCode::OK => results(handover, &body),
+            StatusCode::OK => results(envelope, &body),
             status => Err(judge(status, retry_after, &body)),
         }
     }
 }
 
 impl RelayClient {
-    fn request(&self, handover: &Handover<'_>) -> Option<http::Request<Full<Bytes>>> {
+    fn request(&self, handover: Handover<'_>) -> Option<http::Request<Full<Bytes>>> {
         let mut builder = http::Request::builder()
             .method(Method::POST)
             .uri(format!("{}/v1/messages", self.url.trim_end_matches('/')))
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "message/rfc822")
             .header("content-length", handover.message.len())
-            .header("idempotency-key", &handover.idempotency_key)
+            .header("idempotency-key", handover.idempotency_key)
             .header(
                 "envelope-from",
                 field_value(&handover.envelope.reverse_path.to_string())?,
@@ -88,9 +90,7 @@ impl RelayClient {
         for path in handover.envelope.forward_paths() {
             builder = builder.header("envelope-to", field_value(&format!("<{path}>"))?);
         }
-        builder
-            .body(Full::new(Bytes::copy_from_slice(handover.message)))
-            .ok()
+        builder.body(Full::new(Bytes::from(handover.message))).ok()
     }
 }
 
@@ -170,10 +170,10 @@ fn unknown(text: &str) -> HandOverError {
 }
 
 /// The results in the order of the envelope. An answer about anybody else is not an answer.
-fn results(handover: &Handover<'_>, body: &[u8]) -> Result<Vec<RecipientResult>, HandOverError> {
+fn results(envelope: &Envelope, body: &[u8]) -> Result<Vec<RecipientResult>, HandOverError> {
     let answer: Answer =
         serde_json::from_slice(body).map_err(|_| unknown("the relay's answer cannot be read"))?;
-    let paths = handover.envelope.forward_paths();
+    let paths = envelope.forward_paths();
     let names_all = answer.results.len() == paths.len()
         && answer
             .results

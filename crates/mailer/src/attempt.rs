@@ -244,9 +244,9 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         let handover = Handover {
             idempotency_key,
             envelope: &envelope,
-            message: &message,
+            message,
         };
-        Ok(match self.relay.hand_over(&handover).await {
+        Ok(match self.relay.hand_over(handover).await {
             Ok(results) if results.len() == indexes.len() => AttemptEnd::Answered(results),
             Ok(_) => AttemptEnd::Broken(HandOverError::Unknown {
                 reply: local_reply(451, "the relay answered for another number of recipients"),

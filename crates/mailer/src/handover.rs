@@ -13,7 +13,7 @@ pub struct Handover<'a> {
     /// Who sends, and who still has to receive.
     pub envelope: &'a Envelope,
     /// The message as signed, CRLF line ends.
-    pub message: &'a [u8],
+    pub message: Vec<u8>,
 }
 
 /// What the relay said of one recipient.

@@ -82,7 +82,7 @@ pub trait Relay {
     /// See [`HandOverError`]: each variant says whether the relay may have taken the message.
     async fn hand_over(
         &self,
-        handover: &Handover<'_>,
+        handover: Handover<'_>,
     ) -> Result<Vec<RecipientResult>, HandOverError>;
 }
 

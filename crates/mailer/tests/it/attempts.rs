@@ -243,7 +243,7 @@ struct SlowRelay<'a>(&'a World);
 impl mailer::ports::Relay for SlowRelay<'_> {
     async fn hand_over(
         &self,
-        _: &mailer::handover::Handover<'_>,
+        _: mailer::handover::Handover<'_>,
     ) -> Result<Vec<mailer::handover::RecipientResult>, HandOverError> {
         self.0.advance(Duration::from_secs(121));
         Err(unknown())

@@ -221,7 +221,7 @@ impl ScriptedRelay {
 impl Relay for ScriptedRelay {
     async fn hand_over(
         &self,
-        handover: &Handover<'_>,
+        handover: Handover<'_>,
     ) -> Result<Vec<RecipientResult>, HandOverError> {
         let recipients: Vec<String> = handover
             .envelope
@@ -230,9 +230,9 @@ impl Relay for ScriptedRelay {
             .map(ToString::to_string)
             .collect();
         let count = recipients.len();
-        let message = handover.message.to_vec();
+        let message = handover.message;
         self.seen.borrow_mut().push(Seen {
-            key: handover.idempotency_key.clone(),
+            key: handover.idempotency_key,
             recipients,
             message,
         });

@@ -1,0 +1,35 @@
+//! The secrets of every system under test, and the rest of its variables.
+
+use std::collections::BTreeMap;
+
+/// The first access key.
+pub const ACCESS_KEY_PRIMARY: &str = "cHJpbWFyeSBhY2Nlc3Mga2V5IGZvciB0ZXN0cyBvbmx5";
+/// The second access key.
+pub const ACCESS_KEY_SECONDARY: &str = "c2Vjb25kYXJ5IGFjY2VzcyBrZXkgZm9yIHRlc3RzIG9ubHk=";
+/// What operators show.
+pub const ADMIN_TOKEN: &str = "admin-token-for-tests-only";
+/// What seals private keys.
+pub const MASTER_KEY: &str = "dGhpcnR5LXR3byBvY3RldHMgZm9yIHRlc3RzIG9ubHk=";
+/// What the relay wants to see.
+pub const RELAY_TOKEN: &str = "relay-token-for-tests-only";
+
+/// How long an attempt may take in systems under test, in seconds. The default of a minute would make whatever waits for
+/// the end of a lost attempt wait for two.
+const ATTEMPT_TIMEOUT: &str = "10";
+
+/// The variables of a system whose relay is at `relay_url`.
+#[must_use]
+pub fn variables(relay_url: &str) -> BTreeMap<String, String> {
+    let values = [
+        ("access_key_primary", ACCESS_KEY_PRIMARY),
+        ("access_key_secondary", ACCESS_KEY_SECONDARY),
+        ("admin_token", ADMIN_TOKEN),
+        ("attempt_timeout", ATTEMPT_TIMEOUT),
+        ("master_key", MASTER_KEY),
+        ("relay_token", RELAY_TOKEN),
+        ("relay_url", relay_url),
+    ];
+    values
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+}

@@ -1,0 +1,24 @@
+//! The tests against real parts: Microsoft's SDKs, Postfix, other people's DKIM verifiers, and a browser.
+//!
+//! `scripts/install-test-tools.sh` installs the parts; a test that misses one fails and says so. Everything runs on the
+//! loopback address, on ports the system chose, and ends with its test.
+//!
+//! # Not supported
+//! Running them without root: Postfix's master refuses to start for anybody else.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "outside `#[test]` functions too, a test fails by panicking"
+)]
+
+mod browser;
+mod delivery;
+mod postfix;
+mod proxy;
+mod relays;
+mod sdks;
+mod tools;
+mod verifiers;

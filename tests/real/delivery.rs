@@ -50,7 +50,9 @@ impl Chain {
 
     /// Waits for the one message in a user's mailbox, and returns it with its lines ended by CRLF again.
     async fn delivered(&self, user: &str) -> Vec<u8> {
-        let file = eventually("a message in the mailbox", async || self.postfix.mailbox(user).pop());
+        let file = eventually("a message in the mailbox", async || {
+            self.postfix.mailbox(user).pop()
+        });
         let file = file.await;
         assert_eq!(self.postfix.mailbox(user).len(), 1, "one copy for {user}");
         with_crlf(&fs::read(file).unwrap())
@@ -75,7 +77,10 @@ fn contents() -> Vec<(&'static str, Value)> {
     let long_line = "0123456789".repeat(200);
     vec![
         ("ascii", text("Plain words", "Hello.\r\nBye.\r\n")),
-        ("eight-bit", text("Grüße aus Köln", "Übergrößenträger\nпривет, мир\n日本語\n")),
+        (
+            "eight-bit",
+            text("Grüße aus Köln", "Übergrößenträger\nпривет, мир\n日本語\n"),
+        ),
         ("emoji", text("🎉 Done 👩‍💻🚀", "🎉\n")),
         ("no-subject", text("", "Nothing above.\n")),
         (
@@ -87,7 +92,10 @@ fn contents() -> Vec<(&'static str, Value)> {
             }),
         ),
         ("dots", text("Dots", ".\n..\n.hidden\nFrom here\n-- \n")),
-        ("white-space", text("White space at the end", "Words \t\n\t\n \n\n \t \n\n")),
+        (
+            "white-space",
+            text("White space at the end", "Words \t\n\t\n \n\n \t \n\n"),
+        ),
     ]
 }
 
@@ -101,19 +109,36 @@ fn message(system: &System, user: &str, content: &Value) -> Value {
 
 /// 9 MB as the API counts it: in base64, which is what its limit of 10 MB is about.
 fn large(system: &System, user: &str) -> Value {
-    let octets: Vec<u8> = (0..6_750_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes().into_iter().take(1)).collect();
-    let mut message = message(system, user, &json!({"subject": "9 MB", "plainText": "See the file."}));
+    let octets: Vec<u8> = (0..6_750_000_u32)
+        .flat_map(|n| {
+            n.wrapping_mul(2_654_435_761)
+                .to_be_bytes()
+                .into_iter()
+                .take(1)
+        })
+        .collect();
+    let mut message = message(
+        system,
+        user,
+        &json!({"subject": "9 MB", "plainText": "See the file."}),
+    );
     message["attachments"] = json!([{"name": "large.zip", "contentType": "application/zip", "contentInBase64": STANDARD.encode(octets)}]);
     message
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mailboxes_hold_what_was_signed() {
-    let mut users: Vec<String> = contents().iter().map(|(user, _)| (*user).to_owned()).collect();
+    let mut users: Vec<String> = contents()
+        .iter()
+        .map(|(user, _)| (*user).to_owned())
+        .collect();
     users.push("large".to_owned());
     let chain = Chain::start(&users).await;
     let system = &chain.system;
-    let mut messages: Vec<Value> = contents().iter().map(|(user, content)| message(system, user, content)).collect();
+    let mut messages: Vec<Value> = contents()
+        .iter()
+        .map(|(user, content)| message(system, user, content))
+        .collect();
     messages.push(large(system, "large"));
     join_all(messages.iter().map(|message| chain.send(message))).await;
 
@@ -122,7 +147,10 @@ async fn mailboxes_hold_what_was_signed() {
         let handed_over = handed_over(&chain.proxy, user);
         check_lines(&handed_over.body, user);
         // Postfix puts its own fields above; from our signature on nothing may differ, to the last octet.
-        assert!(message.ends_with(&handed_over.body), "{user}: changed on the way");
+        assert!(
+            message.ends_with(&handed_over.body),
+            "{user}: changed on the way"
+        );
     }
     check_verdicts(&chain, &users, &delivered).await;
 }
@@ -132,7 +160,9 @@ async fn mailboxes_hold_what_was_signed() {
 fn handed_over(proxy: &Proxy, user: &str) -> Exchange {
     let to = format!("<{user}@{DOMAIN}>");
     let exchanges = proxy.exchanges();
-    let mut fitting = exchanges.into_iter().filter(|exchange| exchange.fields["envelope-to"] == to.as_str());
+    let mut fitting = exchanges
+        .into_iter()
+        .filter(|exchange| exchange.fields["envelope-to"] == to.as_str());
     let found = fitting.next().unwrap();
     assert!(fitting.next().is_none(), "handed over once");
     found
@@ -167,7 +197,11 @@ async fn an_unknown_mailbox_fails_alone_among_fifty() {
     let mut recipients = users.clone();
     // In the middle, so that those before and after it are seen to be unharmed.
     recipients.insert(25, "nobody-here".to_owned());
-    let mut message = message(&chain.system, "user1", &json!({"subject": "To fifty", "plainText": "Hello."}));
+    let mut message = message(
+        &chain.system,
+        "user1",
+        &json!({"subject": "To fifty", "plainText": "Hello."}),
+    );
     let recipient = |user: &String| json!({"address": format!("{user}@{DOMAIN}")});
     message["recipients"] = json!({"bcc": recipients.iter().map(recipient).collect::<Vec<_>>()});
     let id = chain.send(&message).await;
@@ -177,9 +211,16 @@ async fn an_unknown_mailbox_fails_alone_among_fifty() {
     let [exchange] = &chain.proxy.exchanges()[..] else {
         panic!("expected one hand-over");
     };
-    assert!(delivered.iter().all(|message| message.ends_with(&exchange.body)));
+    assert!(
+        delivered
+            .iter()
+            .all(|message| message.ends_with(&exchange.body))
+    );
     let verifiers = Verifiers::new(chain.system.dkim_record());
-    assert_eq!(verifiers.judge(&delivered[..1]).await, [Verdicts::all(true)]);
+    assert_eq!(
+        verifiers.judge(&delivered[..1]).await,
+        [Verdicts::all(true)]
+    );
 }
 
 #[track_caller]
@@ -194,7 +235,11 @@ fn check_results(chain: &Chain, id: &str, recipients: &[String]) {
             assert_eq!(found.status, RecipientStatus::Failed);
             assert_eq!(reply.code.get(), 550, "Postfix's own reply is kept");
         } else {
-            assert_eq!(found.status, RecipientStatus::OutForDelivery, "{user}: {reply:?}");
+            assert_eq!(
+                found.status,
+                RecipientStatus::OutForDelivery,
+                "{user}: {reply:?}"
+            );
         }
     }
 }

@@ -32,24 +32,26 @@ impl Postfix {
     /// Starts a Postfix with mailboxes for these users.
     pub(crate) fn start(users: &[String]) -> Self {
         tools::installed("/usr/sbin/postfix");
-        let failures: Vec<String> = match (0..STARTS).try_fold(Vec::new(), |mut failures, _| {
-            match Self::try_start(users) {
+        let failures: Vec<String> =
+            match (0..STARTS).try_fold(Vec::new(), |mut failures, _| match Self::try_start(users) {
                 Ok(postfix) => Err(postfix),
                 Err(failure) => {
                     failures.push(failure);
                     Ok(failures)
                 }
-            }
-        }) {
-            Err(postfix) => return postfix,
-            Ok(failures) => failures,
-        };
+            }) {
+                Err(postfix) => return postfix,
+                Ok(failures) => failures,
+            };
         panic!("Postfix does not start, which only root may do: {failures:#?}");
     }
 
     fn try_start(users: &[String]) -> Result<Self, String> {
         // Not in the system's temporary folder if that is closed to others: Postfix's parts run under other users.
-        let folder = tempfile::Builder::new().prefix("sendlet-postfix-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("sendlet-postfix-")
+            .tempdir()
+            .unwrap();
         let open = fs::Permissions::from_mode(0o755);
         fs::set_permissions(folder.path(), open).unwrap();
         let port = free_port();
@@ -123,13 +125,19 @@ fn lay_out(folder: &Path, port: u16, users: &[String]) -> Result<(), String> {
     fs::write(etc.join("main.cf"), main_cf(folder)).unwrap();
     fs::write(etc.join("master.cf"), master_cf(port)).unwrap();
     let mailbox = |user: &String| format!("{user}@{DOMAIN} {user}/\n");
-    fs::write(etc.join("mailboxes"), users.iter().map(mailbox).collect::<String>()).unwrap();
+    fs::write(
+        etc.join("mailboxes"),
+        users.iter().map(mailbox).collect::<String>(),
+    )
+    .unwrap();
     Ok(())
 }
 
 fn user_id(name: &str) -> u32 {
     let users = fs::read_to_string("/etc/passwd").unwrap();
-    let line = users.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+    let line = users
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{name}:")));
     let id = line.and_then(|line| line.split(':').nth(1)?.parse().ok());
     id.unwrap_or_else(|| panic!("no user {name}: run scripts/install-test-tools.sh"))
 }

@@ -110,7 +110,10 @@ impl Way {
         let (mut head, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let (method, fields) = (head.method.clone(), head.headers.clone());
-        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
         head.uri = format!("http://{}{target}", self.server).parse()?;
         forget_connection(&mut head.headers);
         let passed_on = Request::from_parts(head, Full::new(body.clone()));

@@ -19,7 +19,10 @@ const REPORT: &[u8] = b"a,b\r\n1,2\r\n";
 /// A way to call the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sdk {
-    Python { version: &'static str, style: &'static str },
+    Python {
+        version: &'static str,
+        style: &'static str,
+    },
     JavaScript,
 }
 
@@ -115,9 +118,17 @@ fn everything(system: &System, subject: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_part_of_a_message_arrives() {
     let system = Setup::default().start().await;
-    let sent = SDKS.map(|sdk| sdk.run(Job::new(endpoint(&system), everything(&system, &sdk.name()))));
+    let sent = SDKS.map(|sdk| {
+        sdk.run(Job::new(
+            endpoint(&system),
+            everything(&system, &sdk.name()),
+        ))
+    });
     for (sdk, outcome) in SDKS.iter().zip(join_all(sent).await) {
-        assert_eq!(outcome["result"]["status"], "Succeeded", "{sdk:?}: {outcome}");
+        assert_eq!(
+            outcome["result"]["status"], "Succeeded",
+            "{sdk:?}: {outcome}"
+        );
         check_everything(&system.inbox().arrival(&sdk.name()).await);
     }
     assert_eq!(system.inbox().messages().await.len(), SDKS.len());
@@ -134,9 +145,18 @@ fn check_everything(captured: &Captured) {
     assert_eq!(addresses(message.to()), ["Zoë <to@example.com>"]);
     assert_eq!(addresses(message.cc()), [" <cc@example.com>"]);
     assert_eq!(addresses(message.reply_to()), ["Reply <reply@example.com>"]);
-    assert_eq!(message.header_raw("X-Campaign").map(str::trim), Some("first"));
-    assert_eq!(message.body_text(0).as_deref().map(str::trim_end), Some("Grüße."));
-    assert!(message.body_html(0).unwrap().contains("<p>Grüße.</p>"), "{text}");
+    assert_eq!(
+        message.header_raw("X-Campaign").map(str::trim),
+        Some("first")
+    );
+    assert_eq!(
+        message.body_text(0).as_deref().map(str::trim_end),
+        Some("Grüße.")
+    );
+    assert!(
+        message.body_html(0).unwrap().contains("<p>Grüße.</p>"),
+        "{text}"
+    );
     check_files(&message);
 }
 
@@ -223,15 +243,29 @@ async fn check_retry(system: &System, sdk: Sdk) {
     let mut job = Job::new(proxy.origin(), system.message(&sdk.name()));
     job.operation_id = Some(sdk.operation_id());
     let outcome = sdk.run(job).await;
-    assert_eq!(outcome["result"]["status"], "Succeeded", "{sdk:?}: {outcome}");
+    assert_eq!(
+        outcome["result"]["status"], "Succeeded",
+        "{sdk:?}: {outcome}"
+    );
     assert_eq!(outcome["result"]["id"], sdk.operation_id(), "{sdk:?}");
     let exchanges = proxy.exchanges();
-    let posts: Vec<_> = exchanges.iter().filter(|exchange| exchange.method == "POST").collect();
+    let posts: Vec<_> = exchanges
+        .iter()
+        .filter(|exchange| exchange.method == "POST")
+        .collect();
     let [lost, repeated] = posts[..] else {
         panic!("{sdk:?}: expected two POSTs, found {posts:?}");
     };
-    assert_eq!((lost.status.as_u16(), repeated.status.as_u16()), (202, 202), "{sdk:?}");
-    assert_eq!(id(lost), id(repeated), "{sdk:?}: the stored 202 is repeated");
+    assert_eq!(
+        (lost.status.as_u16(), repeated.status.as_u16()),
+        (202, 202),
+        "{sdk:?}"
+    );
+    assert_eq!(
+        id(lost),
+        id(repeated),
+        "{sdk:?}: the stored 202 is repeated"
+    );
     assert_eq!(lost.fields["operation-id"], repeated.fields["operation-id"]);
     system.inbox().arrival(&sdk.name()).await;
 }

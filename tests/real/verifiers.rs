@@ -61,7 +61,8 @@ impl Verifiers {
             .map(|(n, message)| self.write(&format!("{n}.eml"), message))
             .collect();
         let mut verdicts = Vec::new();
-        for ((message, file), dkimpy) in messages.iter().zip(&files).zip(self.dkimpy(&files).await) {
+        for ((message, file), dkimpy) in messages.iter().zip(&files).zip(self.dkimpy(&files).await)
+        {
             verdicts.push(Verdicts {
                 dkimpy,
                 opendkim: self.opendkim(file).await,
@@ -85,7 +86,10 @@ impl Verifiers {
     }
 
     async fn opendkim(&self, file: &Path) -> bool {
-        let keys = self.write("keys", format!("{} {}\n", self.name, self.record).as_bytes());
+        let keys = self.write(
+            "keys",
+            format!("{} {}\n", self.name, self.record).as_bytes(),
+        );
         let settings = format!("Mode v\nSyslog no\nTestPublicKeys {}\n", keys.display());
         let settings = self.write("opendkim.conf", settings.as_bytes());
         let program = tools::installed("/usr/sbin/opendkim");
@@ -97,7 +101,8 @@ impl Verifiers {
 
     async fn mail_auth(&self, message: &[u8]) -> bool {
         // Never asked: the cache has an answer to every question.
-        let resolver = MessageAuthenticator::new(ResolverConfig::default(), ResolverOpts::default());
+        let resolver =
+            MessageAuthenticator::new(ResolverConfig::default(), ResolverOpts::default());
         let parsed = AuthenticatedMessage::parse(message).unwrap();
         let key = OneKey {
             name: format!("{}.", self.name).into(),

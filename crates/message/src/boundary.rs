@@ -1,8 +1,5 @@
 //! Boundaries of multiparts (RFC 2046 section 5.1.1), derived from what is rendered.
 
-use alloc::format;
-use alloc::string::String;
-
 /// Makes the boundaries of one message.
 ///
 /// All start with `=_`, which neither quoted-printable nor base64 can contain, so only text that is sent as it is

@@ -1,8 +1,5 @@
 //! Dates as RFC 5322 section 3.3 writes them, always in UTC.
 
-use alloc::format;
-use alloc::string::String;
-
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

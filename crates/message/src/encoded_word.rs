@@ -1,7 +1,5 @@
 //! Text outside ASCII in header fields: encoded words (RFC 2047).
 
-use alloc::string::String;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -264,7 +262,7 @@ mod tests {
         let mut field = FieldWriter::start(&mut out, "Subject");
         write_encoded(&mut field, &text);
         field.end();
-        let lines: alloc::vec::Vec<&str> = out.trim_end().split("\r\n").collect();
+        let lines: Vec<&str> = out.trim_end().split("\r\n").collect();
         assert!(lines.len() > 2);
         for line in lines {
             assert!(line.len() <= MAX_LINE, "{line}");

@@ -1,6 +1,5 @@
 //! Header fields that callers may add: names, bodies, and the subject (RFC 5322 sections 2.2 and 3.6).
 
-use alloc::string::String;
 use core::fmt;
 
 use crate::TextError;
@@ -241,8 +240,6 @@ fn limit_words(text: &str) -> Result<(), TextError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
-    use alloc::string::ToString;
 
     #[track_caller]
     fn name(text: &str, expected: Result<bool, &str>) {

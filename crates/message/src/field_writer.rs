@@ -1,7 +1,5 @@
 //! Writes header fields, folded (RFC 5322 sections 2.1.1 and 2.2.3).
 
-use alloc::string::String;
-
 /// The length that lines stay within wherever white space allows.
 pub(crate) const FOLD_AT: usize = 78;
 
@@ -65,7 +63,6 @@ impl<'out> FieldWriter<'out> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
 
     #[test]
     fn lines_break_before_the_word_that_does_not_fit() {

@@ -1,6 +1,5 @@
 //! Names of attached files (RFC 2183 section 2.3).
 
-use alloc::string::String;
 use core::fmt;
 
 use crate::TextError;
@@ -50,7 +49,6 @@ text_form!(FileName, TextError);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     #[track_caller]
     fn check(text: &str, expected: Result<&str, &str>) {

@@ -1,7 +1,5 @@
 //! Identifiers of messages (RFC 5322 section 3.6.4) and of body parts (RFC 2392).
 
-use alloc::format;
-use alloc::string::String;
 use core::fmt;
 
 use envelope::Domain;
@@ -155,7 +153,6 @@ fn check_side(side: &str, offset: usize) -> Result<(), MessageIdError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     #[track_caller]
     fn message_id(text: &str, expected: Result<&str, &str>) {

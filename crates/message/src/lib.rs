@@ -16,17 +16,15 @@
 //! | file names outside ASCII | RFC 2231, with an RFC 2047 `name` for old readers |
 //! | addresses | RFC 5322; A-labels always, UTF-8 local parts by RFC 6532 |
 //!
-//! All of it is written here rather than taken from `mail-builder`. That crate hashes the clock and an address in
-//! memory into boundaries and identifiers that it is not given, writes addresses unchecked, and sends bodies with
-//! NUL, lone CR or `From ` lines as `7bit`. What was left to use of it was base64, and the `base64` crate does
-//! that without `std`, so that this crate can do without it too.
+//! `mail-builder` writes the tree of body parts: delimiters, part fields with their folding, and base64 of attachments
+//! straight into the one buffer. What it would get wrong is kept from it: it hashes the clock and an address in memory
+//! into boundaries that it is not given, writes addresses unchecked and Bcc, and sends bodies with NUL, lone CR or
+//! `From ` lines as `7bit`. So boundaries are given, text comes encoded, and the message's own fields are written here.
+//! The crate needs `std` because `mail-builder` does; it has no clock, randomness or I/O all the same.
 //!
 //! **Not supported**: groups of addresses, the Sender field and resent blocks, `format=flowed`, `multipart` and
 //! `message` types as attachments, charsets other than UTF-8, language tags in encoded words, `8bit` and `binary`
 //! transfer encodings.
-#![no_std]
-
-extern crate alloc;
 
 #[macro_use]
 mod text_form;

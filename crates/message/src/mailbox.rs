@@ -1,6 +1,5 @@
 //! Mailboxes: an address with the name of whoever reads it (RFC 5322 section 3.4).
 
-use alloc::string::String;
 use core::fmt;
 
 use envelope::AddrSpec;
@@ -71,7 +70,6 @@ text_form!(DisplayName, TextError);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     #[track_caller]
     fn check(text: &str, expected: Result<&str, &str>) {

@@ -1,7 +1,5 @@
 //! Media types (RFC 2045 section 5.1).
 
-use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 
 use crate::parameter::write_quoted;
@@ -219,7 +217,6 @@ impl<'a> Cursor<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::string::ToString;
 
     #[track_caller]
     fn accepts(text: &str, expected: &str) {

@@ -1,7 +1,5 @@
 //! Parameters of MIME header fields, such as file names (RFC 2045 section 5.1, RFC 2231).
 
-use alloc::format;
-use alloc::string::String;
 use core::fmt;
 
 use crate::encoded_word::{looks_encoded, push_hex, write_encoded_without_space};

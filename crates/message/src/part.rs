@@ -1,15 +1,20 @@
-//! The tree of body parts (RFC 2046) and how it is written.
+//! The tree of body parts (RFC 2046), which `mail-builder` writes.
+//!
+//! What it would get wrong is decided before: boundaries are given, text comes encoded with its encoding named, and
+//! fields are raw. An attachment's Content-Type is raw too, because `mail-builder` sends what it recognises as text
+//! as it is, lone line breaks included; what it does not recognise it sends as base64.
 
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use std::borrow::Cow;
+
+use mail_builder::headers::HeaderType;
+use mail_builder::headers::raw::Raw;
+use mail_builder::mime::{BodyPart, MimePart};
 
 use crate::boundary::Boundaries;
-use crate::encoded_word::{Spaces, write_unstructured};
 use crate::field_writer::FieldWriter;
 use crate::parameter::{write_legacy_parameter, write_parameter};
 use crate::render::{Attachment, Message};
-use crate::transfer::{EncodedText, Follows, TransferEncoding, base64_len, write_base64};
+use crate::transfer::{EncodedText, Follows, base64_len};
 
 /// What the fields of one part take, generously.
 const PART_FIELDS: usize = 1024;
@@ -81,7 +86,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// About how many octets [`write`](Self::write) writes, and rarely fewer than it does.
+    /// About how many octets the part takes, and rarely fewer than it does.
     pub(crate) fn estimated_len(&self) -> usize {
         PART_FIELDS
             + match self {
@@ -91,97 +96,98 @@ impl<'a> Part<'a> {
             }
     }
 
-    /// Writes the fields of the part, an empty line, and its body, all lines ended.
-    pub(crate) fn write(&self, out: &mut String, follows: Follows) {
+    /// The part as `mail-builder` writes it: its fields, an empty line, and its body.
+    pub(crate) fn into_mime(self, follows: Follows) -> MimePart<'a> {
         match self {
-            Self::Text(subtype, text) => write_text(out, subtype, text, follows),
-            Self::Attachment(attachment) => write_attachment(out, attachment),
+            Self::Text(subtype, text) => text_part(subtype, text, follows),
+            Self::Attachment(attachment) => attachment_part(attachment),
             Self::Multipart {
                 subtype,
                 boundary,
                 parts,
-            } => write_multipart(out, subtype, boundary, parts),
+            } => multipart(subtype, &boundary, parts),
         }
     }
 }
 
-fn write_text(out: &mut String, subtype: &str, text: &EncodedText<'_>, follows: Follows) {
-    write_field(
-        out,
-        "Content-Type",
-        &format!("text/{subtype}; charset=utf-8"),
-    );
-    write_field(out, "Content-Transfer-Encoding", text.encoding().as_str());
-    out.push_str("\r\n");
-    text.write(out, follows);
-    // The line break before a delimiter belongs to the delimiter, unless base64 has ended its line anyway.
-    if follows == Follows::Delimiter && text.encoding() != TransferEncoding::Base64 {
-        out.push_str("\r\n");
-    }
+fn text_part<'a>(subtype: &str, text: EncodedText<'a>, follows: Follows) -> MimePart<'a> {
+    let fields = vec![
+        field("Content-Type", format!("text/{subtype}; charset=utf-8")),
+        field("Content-Transfer-Encoding", text.encoding().as_str()),
+    ];
+    part(fields, BodyPart::Text(text.into_encoded(follows)))
 }
 
-fn write_attachment(out: &mut String, attachment: &Attachment<'_>) {
-    let name = attachment.name.as_str();
-    write_media_type(out, attachment);
-    write_field(out, "Content-Transfer-Encoding", "base64");
-    let mut field = FieldWriter::start(out, "Content-Disposition");
-    let disposition = if attachment.content_id.is_some() {
-        "inline"
-    } else {
-        "attachment"
-    };
-    field.word(" ", disposition, 1);
-    write_parameter(&mut field, "filename", name);
-    field.end();
+fn attachment_part<'a>(attachment: &Attachment<'a>) -> MimePart<'a> {
+    let mut fields = vec![
+        field("Content-Type", media_type(attachment)),
+        field("Content-Disposition", disposition(attachment)),
+    ];
     if let Some(content_id) = &attachment.content_id {
-        write_field(out, "Content-ID", &format!("<{content_id}>"));
+        fields.push(field("Content-ID", format!("<{content_id}>")));
     }
-    out.push_str("\r\n");
-    write_base64(out, attachment.data);
-    if attachment.data.is_empty() {
-        out.push_str("\r\n");
-    }
+    part(fields, BodyPart::Binary(Cow::Borrowed(attachment.data)))
 }
 
-fn write_media_type(out: &mut String, attachment: &Attachment<'_>) {
-    let mut field = FieldWriter::start(out, "Content-Type");
-    field.word(" ", attachment.media_type.essence(), 1);
-    for (name, value) in attachment.media_type.parameters() {
-        // The name is the attachment's own, below.
-        if name != "name" {
-            write_parameter(&mut field, name, value);
+fn media_type(attachment: &Attachment<'_>) -> String {
+    unfolded("Content-Type", |field| {
+        field.word(" ", attachment.media_type.essence(), 1);
+        for (name, value) in attachment.media_type.parameters() {
+            // The name is the attachment's own, below.
+            if name != "name" {
+                write_parameter(field, name, value);
+            }
         }
-    }
-    write_legacy_parameter(&mut field, "name", attachment.name.as_str());
-    field.end();
+        write_legacy_parameter(field, "name", attachment.name.as_str());
+    })
 }
 
-fn write_multipart(out: &mut String, subtype: &str, boundary: &str, parts: &[Part<'_>]) {
-    let mut field = FieldWriter::start(out, "Content-Type");
-    field.word(" ", &format!("multipart/{subtype}"), 1);
-    if subtype == "related" {
-        // RFC 2387 section 3.1 requires the type of the first part here.
-        write_parameter(&mut field, "type", "text/html");
-    }
-    write_parameter(&mut field, "boundary", boundary);
-    field.end();
-    out.push_str("\r\n");
-    for part in parts {
-        write_delimiter(out, boundary, "\r\n");
-        part.write(out, Follows::Delimiter);
-    }
-    write_delimiter(out, boundary, "--\r\n");
+fn disposition(attachment: &Attachment<'_>) -> String {
+    let disposition = match attachment.content_id {
+        Some(_) => "inline",
+        None => "attachment",
+    };
+    unfolded("Content-Disposition", |field| {
+        field.word(" ", disposition, 1);
+        write_parameter(field, "filename", attachment.name.as_str());
+    })
 }
 
-/// Writes a delimiter but for the line break it starts with, which what stands before has written.
-fn write_delimiter(out: &mut String, boundary: &str, end: &str) {
-    out.push_str("--");
-    out.push_str(boundary);
-    out.push_str(end);
+fn multipart<'a>(subtype: &str, boundary: &str, parts: Vec<Part<'a>>) -> MimePart<'a> {
+    let content_type = unfolded("Content-Type", |field| {
+        field.word(" ", &format!("multipart/{subtype}"), 1);
+        if subtype == "related" {
+            // RFC 2387 section 3.1 requires the type of the first part here.
+            write_parameter(field, "type", "text/html");
+        }
+        // In quotes, which is how `mail-builder` finds it.
+        write_parameter(field, "boundary", boundary);
+    });
+    let parts = parts
+        .into_iter()
+        .map(|part| part.into_mime(Follows::Delimiter));
+    part(
+        vec![field("Content-Type", content_type)],
+        BodyPart::Multipart(parts.collect()),
+    )
 }
 
-fn write_field(out: &mut String, name: &str, body: &str) {
-    let mut field = FieldWriter::start(out, name);
-    write_unstructured(&mut field, body, Spaces::Separate);
+type Field<'a> = (Cow<'a, str>, HeaderType<'a>);
+
+fn part<'a>(headers: Vec<Field<'a>>, contents: BodyPart<'a>) -> MimePart<'a> {
+    MimePart { headers, contents }
+}
+
+fn field<'a>(name: &'static str, body: impl Into<Cow<'a, str>>) -> Field<'a> {
+    (Cow::Borrowed(name), HeaderType::Raw(Raw::new(body)))
+}
+
+/// The body of a field on one line: `mail-builder` folds it.
+fn unfolded(name: &str, write: impl FnOnce(&mut FieldWriter<'_>)) -> String {
+    let mut out = String::new();
+    let mut field = FieldWriter::start(&mut out, name);
+    write(&mut field);
     field.end();
+    let body = out.get(name.len() + 2..).unwrap_or_default();
+    body.trim_end().replace("\r\n", "")
 }

@@ -1,9 +1,5 @@
 //! From a message as values to a message as bytes.
 
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
-
 use crate::date::date_time;
 use crate::encoded_word::{Spaces, looks_encoded, write_encoded, write_unstructured};
 use crate::field_writer::FieldWriter;
@@ -91,8 +87,9 @@ pub fn render(message: &Message<'_>) -> Result<Vec<u8>, RenderError> {
     let body = Part::of(message).ok_or(RenderError::NoBody)?;
     let mut out = String::with_capacity(estimated_fields_len(message) + body.estimated_len());
     write_fields(&mut out, message);
-    body.write(&mut out, Follows::End);
-    Ok(out.into_bytes())
+    let mut out = out.into_bytes();
+    body.into_mime(Follows::End).write_part(&mut out);
+    Ok(out)
 }
 
 fn check(message: &Message<'_>) -> Result<(), RenderError> {

@@ -1,7 +1,6 @@
 //! Transfer encodings for text and data (RFC 2045 section 6).
 
-use alloc::borrow::Cow;
-use alloc::string::String;
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -76,18 +75,27 @@ impl<'a> EncodedText<'a> {
         }
     }
 
-    /// Writes the body. At the end of a message it always ends in CRLF.
-    pub(crate) fn write(&self, out: &mut String, follows: Follows) {
+    /// The body as it is sent. At the end of a message it always ends in CRLF.
+    pub(crate) fn into_encoded(self, follows: Follows) -> Cow<'a, str> {
+        let ended = self.text.ends_with("\r\n");
+        let mut out = String::new();
         match self.encoding {
-            TransferEncoding::SevenBit => out.push_str(&self.text),
-            TransferEncoding::Base64 => write_base64(out, self.text.as_bytes()),
+            TransferEncoding::SevenBit => return self.text,
+            TransferEncoding::Base64 => {
+                write_base64(&mut out, self.text.as_bytes());
+                // The line break before a delimiter belongs to the delimiter.
+                if follows == Follows::Delimiter {
+                    out.truncate(out.trim_end().len());
+                }
+            }
             TransferEncoding::QuotedPrintable => {
-                write_quoted_printable(out, &self.text);
-                if follows == Follows::End && !self.text.ends_with("\r\n") {
+                write_quoted_printable(&mut out, &self.text);
+                if follows == Follows::End && !ended {
                     out.push_str("=\r\n");
                 }
             }
         }
+        Cow::Owned(out)
     }
 }
 
@@ -212,16 +220,12 @@ fn is_plain_here(line: &str, index: usize, octet: u8, column: usize, is_last: bo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::format;
-    use alloc::string::ToString;
 
     #[track_caller]
     fn check(text: &str, encoding: TransferEncoding, expected: &str) {
         let encoded = EncodedText::new(text, Follows::End);
         assert_eq!(encoded.encoding(), encoding);
-        let mut out = String::new();
-        encoded.write(&mut out, Follows::End);
-        assert_eq!(out, expected);
+        assert_eq!(encoded.into_encoded(Follows::End), expected);
     }
 
     #[test]
@@ -278,9 +282,7 @@ mod tests {
     fn before_a_delimiter_no_line_end_is_needed() {
         let encoded = EncodedText::new("a", Follows::Delimiter);
         assert_eq!(encoded.encoding(), TransferEncoding::SevenBit);
-        let mut out = String::new();
-        encoded.write(&mut out, Follows::Delimiter);
-        assert_eq!(out, "a");
+        assert_eq!(encoded.into_encoded(Follows::Delimiter), "a");
     }
 
     #[test]

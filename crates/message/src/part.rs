@@ -1,12 +1,16 @@
 //! The tree of body parts (RFC 2046), which `mail-builder` writes.
 //!
 //! What it would get wrong is decided before: boundaries are given, text comes encoded with its encoding named, and
-//! fields are raw. An attachment's Content-Type is raw too, because `mail-builder` sends what it recognises as text
-//! as it is, lone line breaks included; what it does not recognise it sends as base64.
+//! fields with file names are raw and folded already, because `mail-builder` breaks lines inside quotes and writes no
+//! `name` for old readers. It keeps the breaks it is given, and adds none to lines that are short enough.
+//!
+//! An attachment's Content-Type being raw also makes its content base64: what `mail-builder` recognises as text it
+//! would send as it is, lone line breaks included.
 
 use std::borrow::Cow;
 
 use mail_builder::headers::HeaderType;
+use mail_builder::headers::content_type::ContentType;
 use mail_builder::headers::raw::Raw;
 use mail_builder::mime::{BodyPart, MimePart};
 
@@ -105,7 +109,7 @@ impl<'a> Part<'a> {
                 subtype,
                 boundary,
                 parts,
-            } => multipart(subtype, &boundary, parts),
+            } => multipart(subtype, boundary, parts),
         }
     }
 }
@@ -130,7 +134,7 @@ fn attachment_part<'a>(attachment: &Attachment<'a>) -> MimePart<'a> {
 }
 
 fn media_type(attachment: &Attachment<'_>) -> String {
-    unfolded("Content-Type", |field| {
+    folded("Content-Type", |field| {
         field.word(" ", attachment.media_type.essence(), 1);
         for (name, value) in attachment.media_type.parameters() {
             // The name is the attachment's own, below.
@@ -147,27 +151,24 @@ fn disposition(attachment: &Attachment<'_>) -> String {
         Some(_) => "inline",
         None => "attachment",
     };
-    unfolded("Content-Disposition", |field| {
+    folded("Content-Disposition", |field| {
         field.word(" ", disposition, 1);
         write_parameter(field, "filename", attachment.name.as_str());
     })
 }
 
-fn multipart<'a>(subtype: &str, boundary: &str, parts: Vec<Part<'a>>) -> MimePart<'a> {
-    let content_type = unfolded("Content-Type", |field| {
-        field.word(" ", &format!("multipart/{subtype}"), 1);
-        if subtype == "related" {
-            // RFC 2387 section 3.1 requires the type of the first part here.
-            write_parameter(field, "type", "text/html");
-        }
-        // In quotes, which is how `mail-builder` finds it.
-        write_parameter(field, "boundary", boundary);
-    });
+fn multipart<'a>(subtype: &str, boundary: String, parts: Vec<Part<'a>>) -> MimePart<'a> {
+    let mut content_type = ContentType::new(format!("multipart/{subtype}"));
+    if subtype == "related" {
+        // RFC 2387 section 3.1 requires the type of the first part here.
+        content_type = content_type.attribute("type", "text/html");
+    }
     let parts = parts
         .into_iter()
         .map(|part| part.into_mime(Follows::Delimiter));
-    part(
-        vec![field("Content-Type", content_type)],
+    MimePart::new(
+        // Without this attribute `mail-builder` would make one up from the clock.
+        content_type.attribute("boundary", boundary),
         BodyPart::Multipart(parts.collect()),
     )
 }
@@ -182,12 +183,12 @@ fn field<'a>(name: &'static str, body: impl Into<Cow<'a, str>>) -> Field<'a> {
     (Cow::Borrowed(name), HeaderType::Raw(Raw::new(body)))
 }
 
-/// The body of a field on one line: `mail-builder` folds it.
-fn unfolded(name: &str, write: impl FnOnce(&mut FieldWriter<'_>)) -> String {
+/// The body of a field, folded.
+fn folded(name: &str, write: impl FnOnce(&mut FieldWriter<'_>)) -> String {
     let mut out = String::new();
     let mut field = FieldWriter::start(&mut out, name);
     write(&mut field);
-    field.end();
-    let body = out.get(name.len() + 2..).unwrap_or_default();
-    body.trim_end().replace("\r\n", "")
+    // `mail-builder` writes the name, the colon, a space and the end of the line.
+    let start = name.len() + ": ".len();
+    out.get(start..).unwrap_or_default().into()
 }

@@ -66,7 +66,7 @@ impl<'a> EncodedText<'a> {
         self.encoding
     }
 
-    /// About how many octets [`write`](Self::write) writes, and rarely fewer than it does.
+    /// About how many octets the body takes when sent, and rarely fewer than it does.
     pub(crate) fn estimated_len(&self) -> usize {
         match self.encoding {
             TransferEncoding::SevenBit => self.text.len(),
@@ -77,25 +77,30 @@ impl<'a> EncodedText<'a> {
 
     /// The body as it is sent. At the end of a message it always ends in CRLF.
     pub(crate) fn into_encoded(self, follows: Follows) -> Cow<'a, str> {
-        let ended = self.text.ends_with("\r\n");
-        let mut out = String::new();
         match self.encoding {
-            TransferEncoding::SevenBit => return self.text,
-            TransferEncoding::Base64 => {
-                write_base64(&mut out, self.text.as_bytes());
-                // The line break before a delimiter belongs to the delimiter.
-                if follows == Follows::Delimiter {
-                    out.truncate(out.trim_end().len());
-                }
-            }
-            TransferEncoding::QuotedPrintable => {
-                write_quoted_printable(&mut out, &self.text);
-                if follows == Follows::End && !ended {
-                    out.push_str("=\r\n");
-                }
-            }
+            TransferEncoding::SevenBit => self.text,
+            TransferEncoding::QuotedPrintable => Cow::Owned(self.quoted_printable(follows)),
+            TransferEncoding::Base64 => Cow::Owned(self.base64(follows)),
         }
-        Cow::Owned(out)
+    }
+
+    fn quoted_printable(&self, follows: Follows) -> String {
+        let mut out = String::with_capacity(self.estimated_len());
+        write_quoted_printable(&mut out, &self.text);
+        if follows == Follows::End && !self.text.ends_with("\r\n") {
+            out.push_str("=\r\n");
+        }
+        out
+    }
+
+    fn base64(&self, follows: Follows) -> String {
+        let mut out = String::with_capacity(self.estimated_len());
+        write_base64(&mut out, self.text.as_bytes());
+        // The line break before a delimiter belongs to the delimiter.
+        if follows == Follows::Delimiter {
+            out.truncate(out.trim_end().len());
+        }
+        out
     }
 }
 

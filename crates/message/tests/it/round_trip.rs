@@ -254,3 +254,22 @@ fn a_thousand_recipients_fit() {
     let parsed = MessageParser::new().parse(&bytes).unwrap();
     assert_eq!(parsed.to().unwrap().as_list().unwrap().len(), 1000);
 }
+
+#[test]
+fn no_line_breaks_inside_quotes() {
+    let name = "minutes of the meeting, first and second part (2).pdf";
+    let attachments = [attachment(
+        name,
+        "application/vnd.oasis.opendocument.text; title=\"a fairly long title\"",
+        b"x",
+    )];
+    let bytes = rendered(&Message {
+        text: Some(""),
+        attachments: &attachments,
+        ..message()
+    });
+    let text = String::from_utf8(bytes).unwrap();
+    // Readers that unquote before they unfold would take the break for a part of the name.
+    assert!(text.contains(&format!(" name=\"{name}\"")), "{text}");
+    assert!(text.contains(&format!(" filename=\"{name}\"")), "{text}");
+}

@@ -32,22 +32,18 @@ impl Postfix {
     /// Starts a Postfix with mailboxes for these users.
     pub(crate) fn start(users: &[String]) -> Self {
         tools::installed("/usr/sbin/postfix");
-        let failures: Vec<String> =
-            match (0..STARTS).try_fold(Vec::new(), |mut failures, _| match Self::try_start(users) {
-                Ok(postfix) => Err(postfix),
-                Err(failure) => {
-                    failures.push(failure);
-                    Ok(failures)
-                }
-            }) {
-                Err(postfix) => return postfix,
-                Ok(failures) => failures,
-            };
+        let mut failures = Vec::new();
+        for _ in 0..STARTS {
+            match Self::try_start(users) {
+                Ok(postfix) => return postfix,
+                Err(failure) => failures.push(failure),
+            }
+        }
         panic!("Postfix does not start, which only root may do: {failures:#?}");
     }
 
     fn try_start(users: &[String]) -> Result<Self, String> {
-        // Not in the system's temporary folder if that is closed to others: Postfix's parts run under other users.
+        // Open to others, since Postfix's parts run under users of their own.
         let folder = tempfile::Builder::new()
             .prefix("sendlet-postfix-")
             .tempdir()

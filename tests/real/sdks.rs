@@ -94,7 +94,13 @@ fn endpoint(system: &System) -> String {
 
 /// A message with everything that the SDKs can put into one.
 fn everything(system: &System, subject: &str) -> Value {
-    let file = |name: &str, media_type: &str, content: &[u8]| json!({"name": name, "contentType": media_type, "contentInBase64": STANDARD.encode(content)});
+    let file = |name: &str, media_type: &str, content: &[u8]| {
+        json!({
+            "name": name,
+            "contentType": media_type,
+            "contentInBase64": STANDARD.encode(content),
+        })
+    };
     let mut picture = file("logo.png", "image/png", PICTURE);
     picture["contentId"] = "logo".into();
     json!({

@@ -26,17 +26,16 @@ as_root() {
 installed() { dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed; }
 
 # A package's own service would take its port, and containers have no service manager to refuse with.
+policy=/usr/sbin/policy-rc.d
+allow_services_again() { as_root rm -f "$policy"; }
+
 install_quietly() {
-  local policy=/usr/sbin/policy-rc.d made=
   if [ ! -e "$policy" ]; then
+    trap allow_services_again EXIT
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod 755 "$policy"
-    made=yes
   fi
-  local outcome=0
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@" || outcome=$?
-  if [ -n "$made" ]; then as_root rm -f "$policy"; fi
-  return "$outcome"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends "$@"
 }
 
 debian_packages() {
@@ -76,6 +75,8 @@ python_environment() {
 }
 
 node_packages() {
+  node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' ||
+    give_up "expected Node.js 20 or newer, found $(node --version)"
   local folder=$tools/node lock=tests/real/node/package-lock.json
   if up_to_date "$lock" "$folder/installed.json"; then
     say "Node packages are there"
@@ -104,7 +105,7 @@ wasm_target() {
 }
 
 mkdir -p "$tools"
-debian_packages postfix opendkim opendkim-tools chromium
+debian_packages postfix opendkim chromium
 python_environment 1.1.0
 python_environment 1.0.0
 node_packages

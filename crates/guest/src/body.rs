@@ -60,7 +60,8 @@ async fn collect<B: Body>(body: B, capacity: usize, limit: usize) -> Result<Vec<
 
 fn too_large(limit: usize) -> Problem {
     let message = format!("The request body is larger than {limit} octets.");
-    Problem::new(413, "RequestEntityTooLarge", message).with_header("connection", "close")
+    // No `Connection: close`: WASI forbids it to components, and the host closes by itself what it has not read.
+    Problem::new(413, "RequestEntityTooLarge", message)
 }
 
 fn cut_off() -> Problem {

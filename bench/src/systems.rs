@@ -45,20 +45,25 @@ impl System {
             .replace("\"target/", &format!("\"{}/target/", root().display()));
         let manifest = folder.path().join("spin.toml");
         std::fs::write(&manifest, held_back)?;
-        let mut system = Self::start(manifest, folder).await?;
+        let mut system = Self::start(manifest, folder, variables()).await?;
         system.sender = Some(system.provision().await?);
         Ok(system)
     }
 
     /// The component that only writes.
     pub(crate) async fn bare() -> Result<Self, Failure> {
-        Self::start(root().join("bench/guest/spin.toml"), folder()?).await
+        let manifest = root().join("bench/guest/spin.toml");
+        Self::start(manifest, folder()?, BTreeMap::new()).await
     }
 
-    async fn start(manifest: PathBuf, folder: TempDir) -> Result<Self, Failure> {
+    async fn start(
+        manifest: PathBuf,
+        folder: TempDir,
+        variables: BTreeMap<String, String>,
+    ) -> Result<Self, Failure> {
         let store = SqliteKeyValue::open(&folder.path().join("store.db"))?;
         let mut options = HostOptions::new(manifest, Arc::new(store));
-        options.variables = variables();
+        options.variables = variables;
         Ok(Self {
             host: Host::start(options).await?,
             sender: None,
@@ -179,9 +184,17 @@ fn root() -> &'static Path {
 
 /// Builds all components under measure.
 pub(crate) fn build() -> Result<(), Failure> {
-    let packages = ["send", "dispatch", "manage", "bench-guest"].map(str::to_owned).to_vec();
+    let packages = ["send", "dispatch", "manage", "bench-guest"]
+        .map(str::to_owned)
+        .to_vec();
     let (manifest, target_folder) = (root().join("Cargo.toml"), root().join("target"));
-    Ok(Build { manifest, target_folder, profile: "component".to_owned(), packages }.run()?)
+    Ok(Build {
+        manifest,
+        target_folder,
+        profile: "component".to_owned(),
+        packages,
+    }
+    .run()?)
 }
 
 /// Where the built component is.

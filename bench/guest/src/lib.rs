@@ -21,7 +21,7 @@ async fn handle(request: Request) -> Response {
 async fn write(request: Request) -> Result<Response, Problem> {
     let body = read_body(request, guest::MAX_BODY_OCTETS).await?;
     let ports = SpinPorts::open().await?;
-    let key = OperationId::random(&ports).to_string();
+    let key = OperationId::random(&*ports).to_string();
     ports.set_many(vec![(key, body)]).await?;
     Ok(empty(202))
 }

@@ -30,7 +30,7 @@ pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
         .ok_or_else(Problem::unauthorized)?;
     let ports = SpinPorts::open().await?;
     let budget = MAX_IN_FLIGHT.saturating_sub(config.in_flight.get());
-    let (attempted, more) = match step(&ports, config.dispatcher.windows, budget).await? {
+    let (attempted, more) = match step(&*ports, config.dispatcher.windows, budget).await? {
         Ticked::Idle | Ticked::Busy => (0, false),
         Ticked::Stepped { attempts, more } => {
             for item in &attempts {
@@ -76,7 +76,7 @@ async fn work(config: Rc<Config>, id: OperationId) {
     let counted = InFlight::new(config);
     let config = &counted.0;
     let result = match SpinPorts::open().await {
-        Ok(ports) => attempt(&ports, &config.relay, &config.dispatcher, id).await,
+        Ok(ports) => attempt(&*ports, &config.relay, &config.dispatcher, id).await,
         Err(error) => Err(AttemptError::from(error)),
     };
     match result {

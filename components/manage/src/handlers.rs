@@ -20,7 +20,7 @@ const HEAD_START: std::time::Duration = std::time::Duration::from_millis(20);
 /// `GET /domains`
 pub(crate) async fn list() -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
-    json(200, &wire::DomainList::new(&domain::list(&ports).await?))
+    json(200, &wire::DomainList::new(&domain::list(&*ports).await?))
 }
 
 /// `GET /domains/{name}`
@@ -29,7 +29,7 @@ pub(crate) async fn get(name: &str) -> Result<Response, Problem> {
         .map_err(|e| Problem::new(400, "BadRequest", e.to_string()).with_target("domain"))?;
     let ports = SpinPorts::open().await?;
     let record = keys::domain(&name)
-        .read(&ports)
+        .read(&*ports)
         .await?
         .ok_or_else(no_domain)?;
     json(200, &wire::Domain::from(&record))
@@ -39,11 +39,11 @@ pub(crate) async fn get(name: &str) -> Result<Response, Problem> {
 pub(crate) async fn managed() -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
     let provisioning = keys::managed_domain()
-        .read(&ports)
+        .read(&*ports)
         .await?
         .ok_or_else(no_domain)?;
     let record = keys::domain(&provisioning.domain)
-        .read(&ports)
+        .read(&*ports)
         .await?
         .ok_or_else(no_domain)?;
     json(200, &wire::Domain::from(&record))
@@ -62,7 +62,7 @@ pub(crate) async fn put_managed(
         request.uri().scheme_str().unwrap_or("http"),
         host.unwrap_or_default()
     );
-    match domain::start_managed_domain(&ports, &config.managed_domain)
+    match domain::start_managed_domain(&*ports, &config.managed_domain)
         .await
         .map_err(failed)?
     {
@@ -92,7 +92,7 @@ async fn provision(config: Rc<Config>, provisioning: Provisioning) {
     let result = match SpinPorts::open().await {
         Ok(ports) => {
             ports.sleep(HEAD_START).await;
-            domain::provision(&ports, &config.master_key, provisioning)
+            domain::provision(&*ports, &config.master_key, provisioning)
                 .await
                 .map(|_| ())
         }
@@ -112,7 +112,7 @@ pub(crate) async fn operation(id: &str) -> Result<Response, Problem> {
     let id: OperationId = id.parse().map_err(|_| no_operation())?;
     let ports = SpinPorts::open().await?;
     let provisioning = keys::managed_domain()
-        .read(&ports)
+        .read(&*ports)
         .await?
         .filter(|found| found.operation == id)
         .ok_or_else(no_operation)?;

@@ -37,7 +37,7 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
         body_hash,
         submission,
     };
-    let accepted = submit::submit(&ports, &config.outbox, &principal, request)
+    let accepted = submit::submit(&*ports, &config.outbox, &principal, request)
         .await
         .map_err(wire::refusal)?;
     if !accepted.is_repeat {
@@ -68,7 +68,7 @@ pub(crate) async fn operation(request: Request, id: &str) -> Result<Response, Pr
         .check_body(&BodyHash::of(NO_BODY))
         .map_err(|denied| denial(&denied))?;
     let id: OperationId = id.parse().map_err(|_| wire::unknown_operation(id))?;
-    let outcome = operation::outcome(&ports, id)
+    let outcome = operation::outcome(&*ports, id)
         .await?
         .ok_or_else(|| wire::unknown_operation(&id.to_string()))?;
     let operation = wire::Operation::new(id, &outcome);

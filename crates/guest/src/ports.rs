@@ -1,11 +1,15 @@
 //! The ports of `mailer` on the Spin SDK.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mailer::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError, Write};
 use mailer::time::Timestamp;
 use spin_sdk::experimental::wasi::keyvalue::{atomics, batch, store};
 use spin_sdk::key_value::Store;
+
+use crate::shared::shared;
 
 /// The world as a component sees it.
 ///
@@ -19,12 +23,20 @@ pub struct SpinPorts {
 /// The one store label that exists without a runtime configuration.
 const LABEL: &str = "default";
 
+thread_local! {
+    static PORTS: OnceCell<Rc<SpinPorts>> = const { OnceCell::new() };
+}
+
 impl SpinPorts {
-    /// Opens the store.
+    /// The instance's ports: the store is opened once, not for every request.
     ///
     /// # Errors
-    /// When the host does not grant it.
-    pub async fn open() -> Result<Self, StoreError> {
+    /// When the host does not grant the store.
+    pub async fn open() -> Result<Rc<Self>, StoreError> {
+        shared(&PORTS, Self::connect).await
+    }
+
+    async fn connect() -> Result<Self, StoreError> {
         let store = Store::open(LABEL)
             .await
             .map_err(|e| StoreError::new(e.to_string()))?;

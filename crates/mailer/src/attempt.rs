@@ -35,25 +35,30 @@ const RECORD_TRIES: u32 = 4;
 /// The pause between those.
 const RECORD_PAUSE: Duration = Duration::from_millis(200);
 
+/// A window can be claimed for at least this long. The tick finds it in a slot that begins up to [`crate::due::SLOT`] after it, and
+/// comes a second later than that; if the window could not be claimed any more by then, the next one could not either, nor any other.
+const SHORTEST_CLAIM: Duration = Duration::from_secs(5);
+
 /// The windows in which attempts are claimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
-    attempt_timeout: Duration,
+    // How long a window can be claimed, and the least time its holder then has left.
+    half: Duration,
 }
 
 impl Windows {
-    /// Windows for attempts that take at most `attempt_timeout`, which is at least a second.
+    /// Windows for attempts that take at most `attempt_timeout`.
     #[must_use]
     pub fn new(attempt_timeout: Duration) -> Self {
         Self {
-            attempt_timeout: attempt_timeout.max(Duration::from_secs(1)),
+            half: attempt_timeout.max(SHORTEST_CLAIM),
         }
     }
 
     /// How long one window is.
     #[must_use]
     pub fn length(&self) -> Duration {
-        self.attempt_timeout * 2
+        self.half * 2
     }
 
     /// The window of an attempt that was due at `due_at`, if it can be claimed at `now`.

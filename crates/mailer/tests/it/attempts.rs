@@ -294,3 +294,18 @@ fn a_window_is_claimable_in_its_first_half() {
         None
     );
 }
+
+/// Breaks when slots get wider or windows shorter: then a message whose time lies badly would wait for ever.
+#[test]
+fn the_shortest_window_can_be_claimed_whenever_the_tick_comes_to_its_slot() {
+    let windows = Windows::new(Duration::from_secs(1));
+    let between_ticks = Duration::from_secs(1);
+    for phase in (0..10_000).step_by(7) {
+        let due_at = Timestamp::from_millis(START.as_millis() + phase);
+        let start = windows.next_start(due_at, due_at);
+        let slot = mailer::due::slot_at_or_after(start);
+        let slot_millis = u64::try_from(mailer::due::SLOT.as_millis()).unwrap();
+        let found_at = Timestamp::from_millis(slot * slot_millis).plus(between_ticks);
+        assert!(windows.claimable(due_at, found_at).is_some(), "{phase}");
+    }
+}

@@ -210,27 +210,36 @@ where
         domain,
         state,
     };
-    claim_generation(ports, &provisioning).await
+    claim_generation(ports, provisioning).await
 }
 
+/// Starts `provisioning` in the first generation that nobody else claimed.
+///
+/// Who claimed one and died before it wrote that down leaves a claim that nobody can win any more. After [`STUCK`] tries it is
+/// passed over, so that it does not stand in the way for ever.
 async fn claim_generation<P: KeyValue>(
     ports: &P,
-    provisioning: &Provisioning,
+    mut provisioning: Provisioning,
 ) -> Result<ManagedDomain, ProvisionError> {
-    if keys::managed_domain_claim(provisioning.generation)
-        .increment(ports)
-        .await?
-        != 1
-    {
-        let running = keys::managed_domain().read(ports).await?;
-        return running
-            .map(ManagedDomain::Running)
-            .ok_or(ProvisionError::Busy);
+    const STUCK: i64 = 5;
+    loop {
+        let claim = keys::managed_domain_claim(provisioning.generation);
+        match claim.increment(ports).await? {
+            1 => break,
+            tries if tries > STUCK => provisioning.generation += 1,
+            _ => {
+                let running = keys::managed_domain().read(ports).await?;
+                return running
+                    .filter(|running| running.generation >= provisioning.generation)
+                    .map(ManagedDomain::Running)
+                    .ok_or(ProvisionError::Busy);
+            }
+        }
     }
     ports
-        .set_many(vec![keys::managed_domain().write(provisioning)?])
+        .set_many(vec![keys::managed_domain().write(&provisioning)?])
         .await?;
-    Ok(ManagedDomain::Started(provisioning.clone()))
+    Ok(ManagedDomain::Started(provisioning))
 }
 
 /// Makes the key of `provisioning`'s domain and stores both, letting other tasks run between the steps of the search.

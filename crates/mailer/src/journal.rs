@@ -53,10 +53,10 @@ pub struct Position {
 }
 
 impl Position {
-    /// Whether an entry may still be written here at `now`.
+    /// Whether an entry may still be written here at `now`. A clock that was set back says nothing of how old the number is.
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
-        now.since(self.taken_at) < NUMBER_LIVES
+        now >= self.taken_at && now.since(self.taken_at) < NUMBER_LIVES
     }
 
     /// The position after one entry was written.

@@ -113,8 +113,13 @@ pub fn encode<T: Record>(record: &T) -> Result<Vec<u8>, StoreError> {
 /// # Errors
 /// When `bytes` is not a record of this type and a known version.
 pub fn decode<T: Record>(bytes: &[u8]) -> Result<T, StoreError> {
-    let incoming: Incoming<T> = serde_json::from_slice(bytes)
-        .map_err(|e| StoreError::new(format!("unreadable record: {e}")))?;
+    // The error itself would quote what it found, and this goes to the log.
+    let incoming: Incoming<T> = serde_json::from_slice(bytes).map_err(|e| {
+        let (kind, column) = (e.classify(), e.column());
+        StoreError::new(format!(
+            "unreadable record: {kind:?} error at octet {column}"
+        ))
+    })?;
     if incoming.v > T::VERSION {
         return Err(StoreError::new(format!(
             "expected a record of version {} or older, found version {}",

@@ -44,6 +44,11 @@ impl TickLease {
         let Some(generation) = generation else {
             return Ok(None);
         };
+        // The claim of a generation that is over was deleted, so a tick that stood still since it read the lease can win it again.
+        let led = keys::tick_lease().read(ports).await?;
+        if led.is_some_and(|led| led.generation >= generation) {
+            return Ok(None);
+        }
         let lease = Self {
             generation,
             until: now.plus(LEASE),
@@ -74,6 +79,14 @@ impl TickLease {
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
         now.plus(MARGIN) < self.until
+    }
+
+    /// Whether nobody else took it, as one whose clock is ahead may have done.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn is_current(&self, store: &impl KeyValue) -> Result<bool, StoreError> {
+        Ok(keys::tick_lease().read(store).await?.as_ref() == Some(self))
     }
 
     /// The write that gives the lease back.

@@ -78,10 +78,7 @@ where
     if let Some(id) = request.operation_id
         && was_accepted(ports, id, &request_hash).await?
     {
-        return Ok(Accepted {
-            id,
-            is_repeat: true,
-        });
+        return repeat(ports, outbox, id).await;
     }
     let sender_display_name = sender_display_name(ports, &request.submission).await?;
     refuse_used_message_id(ports, &request.submission).await?;
@@ -92,12 +89,7 @@ where
         },
         Some(id) => match claim(ports, id, &request_hash).await? {
             Some(claim) => claim,
-            None => {
-                return Ok(Accepted {
-                    id,
-                    is_repeat: true,
-                });
-            }
+            None => return repeat(ports, outbox, id).await,
         },
     };
     let acceptance = Acceptance {
@@ -113,6 +105,31 @@ where
     written.map(|()| Accepted {
         id: claim.id,
         is_repeat: false,
+    })
+}
+
+/// Answers for a message that is there already.
+///
+/// A store that writes a `set-many` in parts may have kept the message of a failed request and lost its journal entry. Until the
+/// first attempt has ended nobody can tell, so the entry is written once more; of two, one is found stale.
+async fn repeat<P>(ports: &P, outbox: &Outbox, id: OperationId) -> Result<Accepted, SubmitError>
+where
+    P: Clock + KeyValue + Scheduler,
+{
+    if !ports.exists(keys::state(id).path()).await?
+        && let Some(record) = MessageRecord::read(ports, id).await?
+    {
+        let item = Some(JournalItem {
+            id,
+            attempt: 0,
+            due_at: record.accepted_at,
+        });
+        let writes = Vec::new();
+        outbox.commit(ports, Entry { writes, item }).await?;
+    }
+    Ok(Accepted {
+        id,
+        is_repeat: true,
     })
 }
 

@@ -24,6 +24,11 @@ pub const DIRECT_PATH_HEAD_START: Duration = Duration::from_secs(3);
 const STEP_ENTRIES: usize = 256;
 /// Empty slots a step passes over.
 const STEP_SLOTS: usize = 2_000;
+/// A step reads for no longer than this, however slow the store is: what it found has to be written while the lease holds, or the
+/// next step would do all of it again, and be as late.
+const STEP_READS_FOR: Duration = Duration::from_secs(7);
+/// A message that is not there after this was never accepted: a store that writes a `set-many` in parts kept only the journal entry.
+const ORPHANED_AFTER: Duration = Duration::from_hours(1);
 /// Progress is written at least once in so many slots, even when nothing happens.
 const IDLE_SLOTS: u64 = 30;
 
@@ -86,8 +91,11 @@ pub async fn tick<P: Clock + KeyValue>(
     windows: Windows,
     budget: usize,
 ) -> Result<Ticked, StoreError> {
-    let progress = read_progress(ports).await?;
-    if !has_work(ports, &progress).await? {
+    // Without progress there is work: to write down where to begin. Otherwise a first journal number that was taken and never
+    // written under would hide all the others.
+    if let Some(progress) = keys::tick_progress().read(ports).await?
+        && !has_work(ports, &progress).await?
+    {
         return Ok(Ticked::Idle);
     }
     let Some(lease) = TickLease::take(ports).await? else {
@@ -97,8 +105,14 @@ pub async fn tick<P: Clock + KeyValue>(
     let progress = read_progress(ports).await?;
     let mut step = Step::new(progress, windows, ports.now(), budget);
     step.open_numbers(ports).await?;
-    step.read_journal(ports).await?;
-    step.read_schedule(ports).await?;
+    // Who comes first may use up all there is, so they take turns.
+    if lease.generation.is_multiple_of(2) {
+        step.read_journal(ports).await?;
+        step.read_schedule(ports).await?;
+    } else {
+        step.read_schedule(ports).await?;
+        step.read_journal(ports).await?;
+    }
     step.commit(ports, lease).await
 }
 
@@ -232,11 +246,15 @@ impl Step {
         Ok(())
     }
 
-    async fn read_journal(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
+    fn has_time(&self, clock: &impl Clock) -> bool {
+        clock.now().since(self.now) < STEP_READS_FOR
+    }
+
+    async fn read_journal<P: Clock + KeyValue>(&mut self, ports: &P) -> Result<(), StoreError> {
         let mut left = STEP_ENTRIES;
         for mut open in std::mem::take(&mut self.progress.open) {
             let keep =
-                open.look_at > self.now || self.read_number(store, &mut open, &mut left).await?;
+                open.look_at > self.now || self.read_number(ports, &mut open, &mut left).await?;
             if keep {
                 self.progress.open.push(open);
             }
@@ -246,18 +264,22 @@ impl Step {
     }
 
     /// Reads what is new under one number; `false` when nothing more can come.
-    async fn read_number(
+    async fn read_number<P: Clock + KeyValue>(
         &mut self,
-        store: &impl KeyValue,
+        ports: &P,
         open: &mut OpenNumber,
         left: &mut usize,
     ) -> Result<bool, StoreError> {
         let first = open.next;
         while *left > 0 {
-            let Some(entry) = keys::journal(open.number, open.next).read(store).await? else {
+            if !self.has_time(ports) {
+                self.more = true;
+                break;
+            }
+            let Some(entry) = keys::journal(open.number, open.next).read(ports).await? else {
                 let over = open.is_dead(self.now) && open.next == first;
                 if over {
-                    delete_entries(store, open).await?;
+                    delete_entries(ports, open).await?;
                 }
                 open.found_nothing(self.now);
                 return Ok(!over);
@@ -269,7 +291,7 @@ impl Step {
                 self.more = true;
                 break;
             }
-            self.take_entry(store, &entry).await?;
+            self.take_entry(ports, &entry).await?;
             open.next += 1;
             open.active_at = self.now;
             *left -= 1;
@@ -283,7 +305,7 @@ impl Step {
         entry: &JournalEntry,
     ) -> Result<(), StoreError> {
         for &item in &entry.items {
-            if !is_open(store, item).await? {
+            if !self.is_open(store, item).await? {
                 continue;
             }
             // Usually the direct path is at it, or the attempt is not due yet.
@@ -300,10 +322,10 @@ impl Step {
         Ok(())
     }
 
-    async fn read_schedule(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
+    async fn read_schedule<P: Clock + KeyValue>(&mut self, ports: &P) -> Result<(), StoreError> {
         let due_slot = due::slot_due(self.now);
         for _ in 0..STEP_SLOTS {
-            if !self.read_slot(store).await? {
+            if !self.read_slot(ports).await? {
                 self.more = true;
                 return Ok(());
             }
@@ -318,17 +340,20 @@ impl Step {
         Ok(())
     }
 
-    /// Reads the slot on from where it stands; `false` when the budget ended first.
-    async fn read_slot(&mut self, store: &impl KeyValue) -> Result<bool, StoreError> {
+    /// Reads the slot on from where it stands; `false` when the budget or the time ended first.
+    async fn read_slot<P: Clock + KeyValue>(&mut self, ports: &P) -> Result<bool, StoreError> {
+        if !self.has_time(ports) {
+            return Ok(false);
+        }
         while let Some(entry) = keys::due(self.progress.slot, self.progress.entry)
-            .read(store)
+            .read(ports)
             .await?
         {
             for &item in entry.items.iter().skip(self.progress.offset) {
-                if !self.has_budget() {
+                if !self.has_budget() || !self.has_time(ports) {
                     return Ok(false);
                 }
-                if is_open(store, item).await? {
+                if self.is_open(ports, item).await? {
                     self.attempt(item);
                 }
                 self.progress.offset += 1;
@@ -346,11 +371,13 @@ impl Step {
         ports: &P,
         lease: TickLease,
     ) -> Result<Ticked, StoreError> {
+        let mut writes: Vec<Write> = self.additions.into_writes(ports).await?;
+        let is_current = lease.is_current(ports).await?;
+        // Judged last, when nothing is left that takes time but the write itself.
         let now = ports.now();
-        if !lease.holds(now) {
+        if !is_current || !lease.holds(now) {
             return Err(StoreError::new("the step took longer than its lease"));
         }
-        let mut writes: Vec<Write> = self.additions.into_writes(ports).await?;
         writes.push(keys::tick_progress().write(&self.progress)?);
         writes.push(lease.give_back(now)?);
         ports.set_many(writes).await?;
@@ -363,14 +390,15 @@ impl Step {
             more: self.more,
         })
     }
-}
 
-/// Whether the attempt that `item` stands for has not ended. Once it has, another item stands for the next one.
-async fn is_open(store: &impl KeyValue, item: JournalItem) -> Result<bool, StoreError> {
-    let state = keys::state(item.id).read(store).await?;
-    Ok(state.map_or(item.attempt == 0, |state| {
-        state.attempt == item.attempt && state.due_at.is_some()
-    }))
+    /// Whether the attempt that `item` stands for has not ended. Once it has, another item stands for the next one.
+    async fn is_open(&self, store: &impl KeyValue, item: JournalItem) -> Result<bool, StoreError> {
+        if let Some(state) = keys::state(item.id).read(store).await? {
+            return Ok(state.attempt == item.attempt && state.due_at.is_some());
+        }
+        let is_old = self.now.since(item.due_at) > ORPHANED_AFTER;
+        Ok(item.attempt == 0 && (!is_old || store.exists(keys::message(item.id).path()).await?))
+    }
 }
 
 async fn delete_entries(store: &impl KeyValue, open: &OpenNumber) -> Result<(), StoreError> {

@@ -132,3 +132,26 @@ fn only_known_senders_of_linked_domains_may_send() {
         Err(SubmitError::Sender(SenderError::DomainNotLinked))
     ));
 }
+
+/// As on a store that writes a `set-many` in parts, when it failed half-way.
+#[test]
+fn a_repeat_of_a_message_without_journal_entry_has_it_found() {
+    let world = World::with_domain();
+    let first = accept_as(&world, Some(ID), "body", &["bob@example.com"]).unwrap();
+    world.map.borrow_mut().remove("journal/1/0");
+    let second = accept_as(&world, Some(ID), "body", &["bob@example.com"]).unwrap();
+    assert!(second.is_repeat);
+    let entry = run(mailer::keys::journal(2, 0).read(&world)).unwrap();
+    let ids: Vec<_> = entry.unwrap().items.iter().map(|item| item.id).collect();
+    assert_eq!(ids, [first.id]);
+}
+
+#[test]
+fn a_repeat_of_a_message_that_was_attempted_writes_nothing() {
+    let world = World::with_domain();
+    let first = accept_as(&world, Some(ID), "body", &["bob@example.com"]).unwrap();
+    crate::fake::made(&world, &crate::fake::ScriptedRelay::default(), first.id);
+    let before = world.map.borrow().clone();
+    accept_as(&world, Some(ID), "body", &["bob@example.com"]).unwrap();
+    assert_eq!(*world.map.borrow(), before);
+}

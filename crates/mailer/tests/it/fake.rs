@@ -37,7 +37,10 @@ static SIGNING_KEY: LazyLock<Vec<u8>> = LazyLock::new(|| {
     key.to_pkcs8_der().unwrap().to_vec()
 });
 
-/// A map, a clock, a seeded generator. `fail_at` counts calls down to one that fails.
+/// What happens to the world while somebody is about to increment a counter.
+type Meanwhile = Box<dyn FnOnce(&World)>;
+
+/// A map, a clock, a seeded generator. `fail_at` counts calls down to one that fails, `call_takes` is the time each call takes.
 pub(crate) struct World {
     pub(crate) map: RefCell<BTreeMap<String, Vec<u8>>>,
     pub(crate) now: Cell<Timestamp>,
@@ -45,6 +48,8 @@ pub(crate) struct World {
     pub(crate) fail_at: Cell<Option<u32>>,
     pub(crate) set_manys: Cell<u32>,
     pub(crate) calls: Cell<u32>,
+    pub(crate) call_takes: Cell<Duration>,
+    pub(crate) before_increment: RefCell<Option<Meanwhile>>,
 }
 
 impl World {
@@ -56,6 +61,8 @@ impl World {
             fail_at: Cell::new(None),
             set_manys: Cell::new(0),
             calls: Cell::new(0),
+            call_takes: Cell::new(Duration::ZERO),
+            before_increment: RefCell::default(),
         }
     }
 
@@ -112,6 +119,7 @@ impl World {
 
     fn call(&self) -> Result<(), StoreError> {
         self.calls.set(self.calls.get() + 1);
+        self.advance(self.call_takes.get());
         match self.fail_at.get() {
             Some(0) => {
                 self.fail_at.set(None);
@@ -184,6 +192,10 @@ impl KeyValue for World {
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
+        let meanwhile = self.before_increment.take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile(self);
+        }
         self.call()?;
         let mut map = self.map.borrow_mut();
         let before = map.get(key).map_or(0, |bytes| {

@@ -106,3 +106,15 @@ fn a_dropped_follower_passes_the_call_to_lead_on() {
     run(tasks.remove(0)).unwrap();
     assert!(world.has("k2"));
 }
+
+#[test]
+fn a_number_is_given_up_when_the_clock_was_set_back() {
+    let world = World::new();
+    let outbox = Outbox::default();
+    run(outbox.commit(&world, entry(&world, 0))).unwrap();
+    let hour_before = mailer::time::Timestamp::from_millis(START.as_millis() - 3_600_000);
+    world.now.set(hour_before);
+    run(outbox.commit(&world, entry(&world, 1))).unwrap();
+    assert!(journal(&world, 1, 1).is_none());
+    assert!(journal(&world, 2, 0).is_some());
+}

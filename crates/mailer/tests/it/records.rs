@@ -100,3 +100,10 @@ fn a_record_of_a_later_version_is_refused() {
     let later = br#"{"v":2,"r":{"at":1,"items":[]}}"#;
     assert!(decode::<mailer::journal::JournalEntry>(later).is_err());
 }
+
+#[test]
+fn an_unreadable_record_is_not_quoted() {
+    let stored = br#"{"v":1,"r":{"since":"bob@example.com","cause":""}}"#;
+    let error = decode::<mailer::suppression::Suppression>(stored).unwrap_err();
+    assert_eq!(error.cause, "unreadable record: Data error at octet 37");
+}

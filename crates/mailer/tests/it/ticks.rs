@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use mailer::attempt::Windows;
 use mailer::handover::{Disposition, HandOverError};
 use mailer::journal::JournalItem;
@@ -203,4 +204,113 @@ fn a_clock_that_was_stopped_for_a_day_is_caught_up_with() {
     world.advance(Duration::from_secs(86_400));
     live(&world, &relay, 150);
     assert_eq!(relay.seen.borrow().len(), 2);
+}
+
+#[test]
+fn a_first_number_nobody_wrote_under_does_not_hide_the_others() {
+    let world = World::with_domain();
+    run(mailer::keys::journal_tail().increment(&world)).unwrap();
+    let id = accept(&world, &["bob@example.com"]);
+    assert!(world.has("journal/2/0"));
+    let items = named(&world, 90);
+    assert_eq!(items.first().map(|item| item.id), Some(id));
+}
+
+#[test]
+fn a_slow_store_makes_steps_small_and_not_late() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::default();
+    for _ in 0..150 {
+        accept(&world, &["bob@example.com"]);
+    }
+    world.advance(Duration::from_secs(5));
+    world.call_takes.set(Duration::from_millis(50));
+    for _ in 0..60 {
+        if let Ticked::Stepped { attempts, .. } = step(&world, 1_000) {
+            world.call_takes.set(Duration::ZERO);
+            for item in attempts {
+                try_once(&world, &relay, item.id).unwrap();
+            }
+            world.call_takes.set(Duration::from_millis(50));
+        }
+    }
+    assert_eq!(relay.seen.borrow().len(), 150);
+}
+
+#[test]
+fn journal_and_schedule_take_turns_when_each_could_use_up_the_budget() {
+    let world = World::with_domain();
+    let busy = || {
+        Err(HandOverError::Unavailable {
+            retry_after: None,
+            reply: reply("451 4.3.0 busy"),
+        })
+    };
+    let relay = ScriptedRelay::answering((0..10).map(|_| busy()).collect());
+    let deferred: std::collections::BTreeSet<OperationId> = (0..10)
+        .map(|_| {
+            let id = accept(&world, &["bob@example.com"]);
+            made(&world, &relay, id);
+            id
+        })
+        .collect();
+    named(&world, 5);
+    for _ in 0..50 {
+        accept(&world, &["bob@example.com"]);
+    }
+    world.advance(Duration::from_secs(6));
+    let first_two: Vec<JournalItem> = (0..2)
+        .flat_map(|_| match step(&world, 10) {
+            Ticked::Stepped { attempts, .. } => attempts,
+            other => panic!("expected a step, found {other:?}"),
+        })
+        .collect();
+    let old = first_two
+        .iter()
+        .filter(|item| deferred.contains(&item.id))
+        .count();
+    assert_eq!((first_two.len(), old), (20, 10));
+}
+
+#[test]
+fn a_tick_that_stood_still_does_not_win_a_generation_that_is_over() {
+    let world = World::with_domain();
+    accept(&world, &["bob@example.com"]);
+    world.advance(Duration::from_secs(5));
+    *world.before_increment.borrow_mut() = Some(Box::new(|world| {
+        for _ in 0..3 {
+            let taken = mailer::lease::TickLease::take(world).now_or_never();
+            let lease = taken.unwrap().unwrap().unwrap();
+            let back = lease.give_back(world.now.get()).unwrap();
+            world.map.borrow_mut().extend([back]);
+            world.map.borrow_mut().remove(&lease.spent_claim());
+        }
+    }));
+    assert_eq!(run(mailer::lease::TickLease::take(&world)).unwrap(), None);
+}
+
+#[test]
+fn a_lease_that_another_took_meanwhile_is_known_to_be_lost() {
+    let world = World::with_domain();
+    let lease = run(mailer::lease::TickLease::take(&world))
+        .unwrap()
+        .unwrap();
+    assert!(run(lease.is_current(&world)).unwrap());
+    world.advance(Duration::from_secs(20));
+    run(mailer::lease::TickLease::take(&world))
+        .unwrap()
+        .unwrap();
+    assert!(!run(lease.is_current(&world)).unwrap());
+}
+
+#[test]
+fn a_journal_entry_without_its_message_is_forgotten_in_the_end() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::default();
+    let id = accept(&world, &["bob@example.com"]);
+    world.map.borrow_mut().remove(&format!("message/{id}"));
+    live(&world, &relay, 600);
+    assert_eq!(world.count("due/"), 1, "it may still come");
+    live(&world, &relay, 3_600);
+    assert_eq!(world.count("due/"), 0);
 }

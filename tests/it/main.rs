@@ -1,8 +1,25 @@
 //! The black-box tests: what an application, an operator and a relay see of the real components.
+//!
+//! Every test fails if an instance trapped or ran out of time while its system ran: [`tests::System`] sees to that.
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
     reason = "outside `#[test]` functions too, a test fails by panicking"
 )]
 
+mod auth;
+mod bad_input;
+mod domains;
+mod http;
+mod idempotency;
+mod kill;
+mod manifest;
+mod relay_faults;
 mod send;
+mod signatures;
+mod store_faults;
+mod suppression;
+mod tick;

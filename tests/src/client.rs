@@ -194,6 +194,9 @@ impl Client {
     ///
     /// # Errors
     /// When there is no whole answer.
+    ///
+    /// # Panics
+    /// When the request is none that this client could write; [`Self::raw`] writes anything.
     pub async fn send(&self, request: Request) -> Result<Answer, ClientError> {
         let mut outgoing = http::Request::builder()
             .method(request.method.as_str())

@@ -107,14 +107,13 @@ impl Inbox {
     #[track_caller]
     pub fn arrival(&self, subject: &str) -> impl Future<Output = Captured> {
         let subject = subject.to_owned();
-        let arrived = eventually("a message at the sandbox", async move || {
+        eventually("a message at the sandbox", async move || {
             let listed = self.list().await;
             let found = listed
                 .into_iter()
                 .find(|message| message.get("subject").and_then(Value::as_str) == Some(&subject))?;
             Some(self.message(&found).await)
-        });
-        arrived
+        })
     }
 
     /// The summaries of all messages, newest first.

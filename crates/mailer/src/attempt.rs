@@ -1,8 +1,9 @@
 //! One attempt to hand a message to the relay: claim, render, sign, hand over, record.
 //!
-//! Attempts are kept apart by counters in windows of time. A window is twice as long as an attempt may take; it can be claimed in its
-//! first half only, and whoever reaches 1 has the rest of it to finish. So a window in which nobody works can be told from the clock
-//! alone, and a crash costs one window. Clocks of different hosts may differ by less than half an attempt's time.
+//! Attempts are kept apart by counters in windows of time. A window is twice as long as an attempt may take; whoever reaches 1 in its
+//! first half has the rest of it to finish. Who comes in the second half has to reach 1 in the next window too, and has the rest of
+//! both. So a window in which nobody works can be told from the clock alone, a crash costs a window or two, and a tick may come as
+//! seldom as it likes. Clocks of different hosts may differ by less than half an attempt's time.
 
 use std::time::Duration;
 
@@ -67,8 +68,14 @@ impl Windows {
         let length = millis(self.length());
         let elapsed = now.as_millis().checked_sub(due_at.as_millis())?;
         let number = elapsed / length;
-        let ends_at = Timestamp::from_millis(due_at.as_millis() + (number + 1) * length);
-        (elapsed % length < length / 2).then_some(Window { number, ends_at })
+        let is_late = elapsed % length >= length / 2;
+        let last = number + u64::from(is_late);
+        let ends_at = Timestamp::from_millis(due_at.as_millis() + (last + 1) * length);
+        Some(Window {
+            number,
+            last,
+            ends_at,
+        })
     }
 
     /// When the first window after the one at `now` begins, or the attempt is due, if that is later.
@@ -92,6 +99,8 @@ fn millis(duration: Duration) -> u64 {
 pub struct Window {
     /// Counts from the time the attempt was due.
     pub number: u64,
+    /// The window up to which the claim has to be won: the next one when the first half of this one is over.
+    pub last: u64,
     /// Who holds the claim writes nothing after this.
     pub ends_at: Timestamp,
 }
@@ -158,12 +167,11 @@ where
     else {
         return Ok(Attempted::NotNow);
     };
-    if keys::claim(id, state.attempt, window.number)
-        .increment(ports)
-        .await?
-        != 1
-    {
-        return Ok(Attempted::NotNow);
+    for number in window.number..=window.last {
+        let claim = keys::claim(id, state.attempt, number);
+        if claim.increment(ports).await? != 1 {
+            return Ok(Attempted::NotNow);
+        }
     }
     let attempt = Attempt {
         ports,

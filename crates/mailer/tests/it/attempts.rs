@@ -282,11 +282,11 @@ fn check_window(elapsed_ms: u64, expected: Option<(u64, u64)>) {
 }
 
 #[test]
-fn a_window_is_claimable_in_its_first_half() {
+fn a_window_is_claimed_alone_in_its_first_half_and_with_the_next_one_after_that() {
     check_window(0, Some((0, 120_000)));
     check_window(59_999, Some((0, 120_000)));
-    check_window(60_000, None);
-    check_window(119_999, None);
+    check_window(60_000, Some((0, 240_000)));
+    check_window(119_999, Some((0, 240_000)));
     check_window(120_000, Some((1, 240_000)));
     let windows = Windows::new(Duration::from_secs(60));
     assert_eq!(
@@ -308,4 +308,26 @@ fn the_shortest_window_can_be_claimed_whenever_the_tick_comes_to_its_slot() {
         let found_at = Timestamp::from_millis(slot * slot_millis).plus(between_ticks);
         assert!(windows.claimable(due_at, found_at).is_some(), "{phase}");
     }
+}
+
+#[test]
+fn who_comes_in_the_second_half_of_a_window_keeps_others_out_of_the_next() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::default();
+    let id = accept(&world, &["bob@example.com"]);
+    world.advance(Duration::from_secs(61));
+    made(&world, &relay, id);
+    assert!(world.has(&format!("claim/{id}/0/0")));
+    assert!(world.has(&format!("claim/{id}/0/1")));
+}
+
+#[test]
+fn who_comes_in_the_second_half_of_a_window_leaves_the_next_to_its_owner() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::default();
+    let id = accept(&world, &["bob@example.com"]);
+    run(mailer::keys::claim(id, 0, 1).increment(&world)).unwrap();
+    world.advance(Duration::from_secs(61));
+    assert_eq!(try_once(&world, &relay, id).unwrap(), Attempted::NotNow);
+    assert!(relay.seen.borrow().is_empty());
 }

@@ -314,3 +314,20 @@ fn a_journal_entry_without_its_message_is_forgotten_in_the_end() {
     live(&world, &relay, 3_600);
     assert_eq!(world.count("due/"), 0);
 }
+
+/// As with a scheduler that knows minutes only.
+#[test]
+fn a_tick_that_comes_as_often_as_windows_begin_still_meets_every_message() {
+    for phase in [0, 30, 70, 110, 119] {
+        let world = World::with_domain();
+        let relay = ScriptedRelay::default();
+        world.advance(Duration::from_secs(phase));
+        accept(&world, &["bob@example.com"]);
+        world.advance(Duration::from_secs(120 - phase));
+        for _ in 0..4 {
+            live(&world, &relay, 1);
+            world.advance(Duration::from_secs(119));
+        }
+        assert_eq!(relay.seen.borrow().len(), 1, "{phase}");
+    }
+}

@@ -104,7 +104,7 @@ async fn a_relay_that_is_busy_is_left_alone_as_long_as_it_asks() {
 async fn a_relay_that_hangs_is_given_up_in_time_and_tried_again() {
     let mut relay = ScriptedRelay::start(Behaviour::Hang);
     recovers(&mut relay, FIRST_PAUSE, |relay| {
-        relay.behave(Behaviour::Accept)
+        relay.behave(Behaviour::Accept);
     })
     .await;
 }
@@ -113,7 +113,7 @@ async fn a_relay_that_hangs_is_given_up_in_time_and_tried_again() {
 async fn an_answer_that_never_came_is_asked_for_again_with_the_same_key() {
     let mut relay = ScriptedRelay::start(Behaviour::Cut);
     recovers(&mut relay, FIRST_PAUSE, |relay| {
-        relay.behave(Behaviour::Accept)
+        relay.behave(Behaviour::Accept);
     })
     .await;
     assert!(
@@ -130,7 +130,7 @@ async fn an_answer_that_makes_no_sense_is_no_answer() {
         let garbage = Behaviour::Answer(200, None, answer.to_owned());
         let mut relay = ScriptedRelay::start(garbage);
         recovers(&mut relay, FIRST_PAUSE, |relay| {
-            relay.behave(Behaviour::Accept)
+            relay.behave(Behaviour::Accept);
         })
         .await;
     });

@@ -7,6 +7,7 @@ use std::time::Duration;
 use guest::{ConfigError, RelayClient, Variables, shared};
 use mailer::access::AdminToken;
 use mailer::attempt::{Dispatcher, Windows};
+use mailer::budget::Budget;
 use mailer::keyring::{Keyring, MasterKey};
 use mailer::outbox::Outbox;
 
@@ -19,6 +20,8 @@ const NAMES: [&str; 6] = [
     "relay_url",
 ];
 const LONGEST_ATTEMPT_SECS: u64 = 600;
+/// Content under attempt in one instance. Held three times over, it leaves room in the 256 MiB hosts give.
+const CONTENT_OCTETS: usize = 32 * 1024 * 1024;
 
 /// What an instance needs besides the store.
 pub(crate) struct Config {
@@ -50,10 +53,11 @@ impl Config {
             outbox: Outbox::default(),
             windows: Windows::new(attempt_timeout),
             smtputf8: variables.boolean("relay_smtputf8")?,
+            budget: Budget::new(CONTENT_OCTETS),
         };
         let relay = RelayClient {
             url: variables.parse("relay_url", origin)?,
-            token: variables.text("relay_token").to_owned(),
+            token: variables.parse("relay_token", bearer)?,
             timeout: attempt_timeout,
         };
         let admin_token = variables.parse("admin_token", AdminToken::parse)?;
@@ -77,6 +81,13 @@ fn origin(text: &str) -> Result<String, &'static str> {
     } else {
         Err(EXPECTED)
     }
+}
+
+/// Checked here, since a token that is no field value would look like a message that can never be handed over.
+fn bearer(text: &str) -> Result<String, &'static str> {
+    let is_token = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_graphic());
+    let expected = "expected visible ASCII characters";
+    is_token.then(|| text.to_owned()).ok_or(expected)
 }
 
 #[cfg(test)]

@@ -10,13 +10,18 @@ use serde::Serialize;
 
 use crate::config::Config;
 
-/// Attempts one instance has under way at the request of ticks.
+/// Attempts one instance has under way. What comes beyond that is found by the tick.
 const MAX_IN_FLIGHT: usize = 64;
 
 /// `POST /dispatch/{id}`
 pub(crate) async fn dispatch(id: &str) -> Result<Response, Problem> {
     let id = id.parse().map_err(|_| Problem::not_found())?;
     let config = Config::load().await?;
+    if config.in_flight.get() >= MAX_IN_FLIGHT {
+        return Err(Problem::unavailable(
+            "as many attempts are under way as an instance makes",
+        ));
+    }
     guest::spawn(work(config, id));
     Ok(empty(202))
 }

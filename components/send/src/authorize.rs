@@ -13,7 +13,11 @@ pub(crate) fn authorize(
     config: &Config,
     now: Timestamp,
 ) -> Result<Unread, Problem> {
-    let public: Vec<&str> = config.public_hosts.iter().map(String::as_str).collect();
+    let public: Vec<&str> = config
+        .public_urls
+        .iter()
+        .map(|url| url.host.as_str())
+        .collect();
     let hosts = host_spellings(&host(request), forwarded_host(request).as_deref(), &public);
     let date = header(request, "x-ms-date");
     let signed = SignedRequest {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use guest::{ConfigError, Variables, shared};
 use mailer::access::AccessKeys;
+use mailer::budget::Budget;
 use mailer::outbox::Outbox;
 use mailer::submission::Policy;
 
@@ -18,16 +19,20 @@ const NAMES: [&str; 6] = [
     "relay_smtputf8",
 ];
 const LONGEST_SKEW_SECS: u64 = 86_400;
+/// Request bodies in hand in one instance. Held three times over, they leave room in the 256 MiB hosts give.
+const BODY_OCTETS: usize = 48 * 1024 * 1024;
 
 /// What an instance needs besides the store.
 pub(crate) struct Config {
     pub(crate) access_keys: AccessKeys,
     pub(crate) auth_skew: Duration,
     pub(crate) explain_auth: bool,
-    /// Hosts as callers may have configured them, without scheme and final slash.
-    pub(crate) public_hosts: Vec<String>,
+    /// What callers may have configured.
+    pub(crate) public_urls: Vec<PublicUrl>,
     pub(crate) policy: Policy,
     pub(crate) outbox: Outbox,
+    /// Bodies being read and stored.
+    pub(crate) budget: Budget,
 }
 
 thread_local! {
@@ -46,29 +51,42 @@ impl Config {
     fn parse(variables: &Variables) -> Result<Self, ConfigError> {
         let primary = variables.text("access_key_primary");
         let secondary = variables.text("access_key_secondary");
+        variables.parse("access_key_secondary", |_| AccessKeys::parse(&[secondary]))?;
         Ok(Self {
             access_keys: variables.parse("access_key_primary", |_| {
                 AccessKeys::parse(&[primary, secondary])
             })?,
             auth_skew: Duration::from_secs(variables.number("auth_skew", 1..=LONGEST_SKEW_SECS)?),
             explain_auth: variables.boolean("explain_auth")?,
-            public_hosts: variables
+            public_urls: variables
                 .text("public_url")
                 .split_ascii_whitespace()
-                .map(host_of)
+                .map(PublicUrl::new)
                 .collect(),
             policy: Policy {
                 smtputf8: variables.boolean("relay_smtputf8")?,
             },
             outbox: Outbox::default(),
+            budget: Budget::new(BODY_OCTETS),
         })
     }
 }
 
-/// As Python's SDK takes the host from its endpoint: everything behind the scheme but one final slash.
-fn host_of(url: &str) -> String {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.strip_suffix('/').unwrap_or(rest).to_owned()
+/// An endpoint as a caller may have configured it.
+pub(crate) struct PublicUrl {
+    pub(crate) scheme: String,
+    /// As Python's SDK takes it: everything behind the scheme but one final slash, so a base path is part of it.
+    pub(crate) host: String,
+}
+
+impl PublicUrl {
+    fn new(url: &str) -> Self {
+        let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
+        Self {
+            scheme: scheme.to_ascii_lowercase(),
+            host: rest.strip_suffix('/').unwrap_or(rest).to_owned(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -110,13 +128,19 @@ mod tests {
     }
 
     #[test]
-    fn public_hosts_keep_case_port_and_path() {
-        let config = Config::parse(&with(
-            "public_url",
-            "https://Mail.Example.com:443/base/ http://b.example/",
-        ))
-        .ok();
-        let hosts = config.map(|config| config.public_hosts).unwrap_or_default();
-        assert_eq!(hosts, ["Mail.Example.com:443/base", "b.example"]);
+    fn public_urls_keep_scheme_case_port_and_path() {
+        let text = "https://Mail.Example.com:443/base/ HTTP://b.example/ c.example";
+        let config = Config::parse(&with("public_url", text)).ok();
+        let urls = config.map(|config| config.public_urls).unwrap_or_default();
+        let urls: Vec<_> = urls
+            .iter()
+            .map(|url| (url.scheme.as_str(), url.host.as_str()))
+            .collect();
+        let expected = [
+            ("https", "Mail.Example.com:443/base"),
+            ("http", "b.example"),
+            ("https", "c.example"),
+        ];
+        assert_eq!(urls, expected);
     }
 }

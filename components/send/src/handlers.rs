@@ -1,7 +1,10 @@
 //! Decode, one use case, encode.
 
+use std::time::Duration;
+
 use guest::{
-    Level, Problem, Request, Response, SpinPorts, header, json, log, read_body, with_header,
+    Level, MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, log, read_body,
+    stated_length, with_header,
 };
 use mailer::access::BodyHash;
 use mailer::operation::{self, OperationId};
@@ -9,11 +12,13 @@ use mailer::ports::Clock;
 use mailer::submit::{self, Accepted};
 
 use crate::authorize::{authorize, denial, first, forwarded_host, host};
-use crate::config::Config;
+use crate::config::{Config, PublicUrl};
 use crate::{version, wire};
 
 /// Seconds after which a caller may ask again: what takes longer than that is waiting for a retry anyway.
 const POLL_AFTER_SECS: &str = "1";
+/// How long a request waits for room in memory.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Bodies of GET requests are ignored, so only their absence is hashed.
 const NO_BODY: &[u8] = b"";
 
@@ -24,8 +29,12 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
     let unread = authorize(&request, &config, ports.now())?;
     let operation_id = operation_id(&request)?;
-    let origin = origin(&request);
-    let body = read_body(request, guest::MAX_BODY_OCTETS).await?;
+    let origin = origin(&request, &config.public_urls);
+    let octets =
+        stated_length(&request).map_or(MAX_BODY_OCTETS, |length| length.min(MAX_BODY_OCTETS));
+    let share = config.budget.take(&*ports, octets, PATIENCE).await;
+    let _share = share.ok_or_else(|| Problem::unavailable("no memory for another body"))?;
+    let body = read_body(request, MAX_BODY_OCTETS).await?;
     let body_hash = BodyHash::of(&body);
     let principal = unread
         .check_body(&body_hash)
@@ -108,15 +117,20 @@ fn operation_id(request: &Request) -> Result<Option<OperationId>, Problem> {
     id.map(Some).ok_or_else(refused)
 }
 
-/// Scheme and host as the caller sees them: SDKs poll, and sign, what this says.
-fn origin(request: &Request) -> String {
-    let scheme = header(request, "x-forwarded-proto")
-        .map(first)
-        .filter(|proto| matches!(*proto, "http" | "https"));
+/// Scheme and host as the caller sees them: SDKs poll, and sign, what this says. What a proxy says of them goes first, then what the
+/// operator says of this host, then what arrived.
+fn origin(request: &Request, public_urls: &[PublicUrl]) -> String {
+    let host = forwarded_host(request).unwrap_or_else(|| host(request));
+    let public = public_urls
+        .iter()
+        .find(|url| url.host.eq_ignore_ascii_case(&host));
+    let forwarded = header(request, "x-forwarded-proto").map(first);
+    let scheme = forwarded.filter(|proto| matches!(*proto, "http" | "https"));
     let scheme = scheme
+        .or(public.map(|url| url.scheme.as_str()))
         .or_else(|| request.uri().scheme_str())
         .unwrap_or("http");
-    let host = forwarded_host(request).unwrap_or_else(|| host(request));
+    let host = public.map_or(host.as_str(), |url| url.host.as_str());
     format!("{scheme}://{host}")
 }
 

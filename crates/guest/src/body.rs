@@ -30,7 +30,9 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Proble
     Ok(octets)
 }
 
-fn stated_length(request: &Request) -> Option<usize> {
+/// How long the body of `request` says it is.
+#[must_use]
+pub fn stated_length(request: &Request) -> Option<usize> {
     request
         .headers()
         .get(http::header::CONTENT_LENGTH)?

@@ -14,7 +14,7 @@ mod relay;
 mod respond;
 mod shared;
 
-pub use body::{MAX_BODY_OCTETS, read_body};
+pub use body::{MAX_BODY_OCTETS, read_body, stated_length};
 pub use config::{ConfigError, Variables};
 pub use log::{Level, log};
 pub use ports::SpinPorts;

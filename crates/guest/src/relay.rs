@@ -18,6 +18,8 @@ use serde::Deserialize;
 use spin_sdk::http::send;
 use spin_sdk::wasip3::http::types::ErrorCode;
 
+use crate::log::{Level, log};
+
 /// The largest answer that is read: 1,000 recipients with replies of 1,024 characters each fit.
 const MAX_ANSWER_OCTETS: usize = 4 * 1024 * 1024;
 
@@ -139,7 +141,13 @@ fn from_transport(code: &ErrorCode) -> HandOverError {
 }
 
 fn judge(status: StatusCode, retry_after: Option<Duration>, body: &[u8]) -> HandOverError {
-    let text = format!("the relay answered {status}: {}", excerpt(body));
+    // For the log only: a caller of the API gets to read the reply.
+    log(
+        Level::Error,
+        "the relay refused a hand-over",
+        &[("status", status.as_str()), ("answer", &excerpt(body))],
+    );
+    let text = format!("the relay answered {status}");
     match status.as_u16() {
         400 | 413 | 415 | 422 => refused(&text),
         500 | 502 | 504 => HandOverError::Unknown {

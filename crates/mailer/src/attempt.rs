@@ -14,6 +14,7 @@ use envelope::{
 };
 use thiserror::Error;
 
+use crate::budget::Budget;
 use crate::compose;
 use crate::delivery::{AttemptEnd, AttemptReport, DeliveryState};
 use crate::domain::DEFAULT_SENDER;
@@ -31,6 +32,10 @@ use crate::time::Timestamp;
 
 /// How long after signing a signature is worth something: the time we try, and five days in the queues behind us.
 const SIGNATURE_VALID_FOR: Duration = Duration::from_hours(24 * 8);
+/// By how much an attempt may be early.
+const EARLY: Duration = Duration::from_secs(1);
+/// How long an attempt waits for room in memory.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the outcome of an attempt is written before it is left to the next window.
 const RECORD_TRIES: u32 = 4;
 /// The pause between those.
@@ -66,7 +71,11 @@ impl Windows {
     #[must_use]
     pub fn claimable(&self, due_at: Timestamp, now: Timestamp) -> Option<Window> {
         let length = millis(self.length());
-        let elapsed = now.as_millis().checked_sub(due_at.as_millis())?;
+        // The host that accepted a message may be a little ahead of the one that is told of it.
+        if due_at > now.plus(EARLY) {
+            return None;
+        }
+        let elapsed = now.as_millis().saturating_sub(due_at.as_millis());
         let number = elapsed / length;
         let is_late = elapsed % length >= length / 2;
         let last = number + u64::from(is_late);
@@ -116,6 +125,8 @@ pub struct Dispatcher {
     pub windows: Windows,
     /// The relay takes addresses outside ASCII.
     pub smtputf8: bool,
+    /// Content of messages under attempt: each is held about three times, as stored, rendered and signed.
+    pub budget: Budget,
 }
 
 /// What an attempt came to.
@@ -154,8 +165,14 @@ where
     P: Clock + Entropy + KeyValue + Scheduler,
     R: Relay,
 {
-    let Some((record, content)) = MessageRecord::read_whole(ports, id).await? else {
+    let Some((record, head)) = MessageRecord::read_head(ports, id).await? else {
         return Ok(Attempted::Unknown);
+    };
+    // Before the claim: whoever finds no room leaves the message to others, or to the next window.
+    let octets = record.content_octets();
+    let share = dispatcher.budget.take(ports, octets, PATIENCE).await;
+    let Some(_share) = share else {
+        return Ok(Attempted::NotNow);
     };
     let recipients = record.recipients();
     let state = keys::state(id).read(ports).await?;
@@ -173,6 +190,7 @@ where
             return Ok(Attempted::NotNow);
         }
     }
+    let content = record.read_content(ports, head).await?;
     let attempt = Attempt {
         ports,
         relay,

@@ -19,7 +19,7 @@ pub const DEFAULT_SENDER: &str = "DoNotReply";
 /// The size of the keys made here, in bits.
 pub const RSA_BITS: u32 = 2048;
 /// A provisioning that took longer than this was cut off and may be started again.
-pub const PROVISIONING_TIMEOUT: Duration = Duration::from_secs(300);
+pub const PROVISIONING_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A domain that mail may be sent from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -277,6 +277,11 @@ where
         active_key: reference,
         created_at: ports.now(),
     };
+    let current = keys::managed_domain().read(ports).await?;
+    if current.is_none_or(|current| current.generation != provisioning.generation) {
+        // This one took so long that another was started.
+        return Err(ProvisionError::Busy);
+    }
     let mut index = keys::domain_index().read(ports).await?.unwrap_or_default();
     index.domains.push(record.domain.clone());
     let done = Provisioning {

@@ -16,6 +16,7 @@ pub use envelope;
 pub mod access;
 pub mod attachment_type;
 pub mod attempt;
+pub mod budget;
 pub mod compose;
 pub mod delivery;
 pub mod domain;

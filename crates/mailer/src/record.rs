@@ -176,11 +176,11 @@ impl MessageRecord {
         bytes.map(|bytes| decode(split(&bytes).0)).transpose()
     }
 
-    /// The record of `id` and its content, if there is one.
+    /// The record of `id` and the part of its content that is stored beside it, if there is one.
     ///
     /// # Errors
-    /// When the store does not answer, or holds no such record, or less content than the record says.
-    pub async fn read_whole(
+    /// As [`Self::read`].
+    pub async fn read_head(
         store: &impl KeyValue,
         id: OperationId,
     ) -> Result<Option<(Self, Vec<u8>)>, StoreError> {
@@ -188,24 +188,35 @@ impl MessageRecord {
             return Ok(None);
         };
         let (line, inline) = split(&bytes);
-        let record: Self = decode(line)?;
-        let mut content = inline.to_vec();
-        content.reserve(record.content_octets().saturating_sub(content.len()));
-        for n in 0..record.chunks {
-            let chunk = store.get(keys::content(id, n).path()).await?;
-            content.extend_from_slice(
-                &chunk.ok_or_else(|| StoreError::new("a piece of content is missing"))?,
-            );
+        Ok(Some((decode(line)?, inline.to_vec())))
+    }
+
+    /// The whole content, of which `head` is what [`Self::read_head`] found.
+    ///
+    /// # Errors
+    /// When the store does not answer, or holds less content than this record says.
+    pub async fn read_content(
+        &self,
+        store: &impl KeyValue,
+        head: Vec<u8>,
+    ) -> Result<Vec<u8>, StoreError> {
+        let mut content = head;
+        for n in 0..self.chunks {
+            let chunk = store.get(keys::content(self.id, n).path()).await?;
+            let chunk = chunk.ok_or_else(|| StoreError::new("a piece of content is missing"))?;
+            content.extend_from_slice(&chunk);
         }
-        if content.len() != record.content_octets() {
+        if content.len() != self.content_octets() {
             return Err(StoreError::new(
                 "the content is not as long as its record says",
             ));
         }
-        Ok(Some((record, content)))
+        Ok(content)
     }
 
-    fn content_octets(&self) -> usize {
+    /// How long the content is.
+    #[must_use]
+    pub fn content_octets(&self) -> usize {
         let attached: usize = self
             .attachments
             .iter()

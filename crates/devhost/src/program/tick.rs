@@ -4,6 +4,7 @@ use std::{error::Error, time::Duration};
 
 use bytes::Bytes;
 use http::Method;
+use serde_json::Value;
 use tokio::time::{MissedTickBehavior, sleep};
 
 use super::{
@@ -49,7 +50,7 @@ pub(super) async fn every(api: &Api, admin_token: &str, pause: Duration) {
     let mut trouble: Option<String> = None;
     loop {
         interval.tick().await;
-        let now = tick(api, admin_token).await.err();
+        let now = tick_until_done(api, admin_token).await.err();
         if now != trouble {
             match &now {
                 Some(error) => say(format_args!("the tick fails: {error}")),
@@ -60,16 +61,24 @@ pub(super) async fn every(api: &Api, admin_token: &str, pause: Duration) {
     }
 }
 
-async fn tick(api: &Api, admin_token: &str) -> Result<(), String> {
+/// Ticks again at once as long as there is more to do and something is being done: after an outage a step a second would take hours.
+async fn tick_until_done(api: &Api, admin_token: &str) -> Result<(), String> {
+    while tick(api, admin_token).await? {}
+    Ok(())
+}
+
+/// Does one step. Says whether the next one is worth while now.
+async fn tick(api: &Api, admin_token: &str) -> Result<bool, String> {
     let answer = api
         .call(Method::POST, "/tick", &admin(admin_token), Bytes::new())
         .await
         .map_err(|e| e.to_string())?;
-    if answer.status.is_success() {
-        Ok(())
-    } else {
-        Err(answer.complaint())
+    if !answer.status.is_success() {
+        return Err(answer.complaint());
     }
+    let more = answer.json.get("more").and_then(Value::as_bool);
+    let attempted = answer.json.get("attempted").and_then(Value::as_u64);
+    Ok(more == Some(true) && attempted.is_some_and(|attempted| attempted > 0))
 }
 
 /// Asks for the managed domain, waits until it is there, and returns a sender's address in it.
@@ -82,22 +91,35 @@ pub(super) async fn provision(api: &Api, admin_token: &str) -> Result<String, Pr
 async fn wait_for_domain(api: &Api, admin_token: &str) -> Result<String, ProvisioningError> {
     const DOMAIN: &str = "/domains/ManagedDomain";
     let fields = admin(admin_token);
-    let answer = api.call(Method::PUT, DOMAIN, &fields, Bytes::new()).await?;
-    if let Some(operation) = answer.header("operation-location") {
-        say("setting up a sender domain with a DKIM key (a few seconds, once) ...");
-        follow(api, &path_of(operation), &fields).await?;
-    } else if !answer.status.is_success() {
-        return Err(ProvisioningError::Refused(answer.complaint()));
+    loop {
+        let answer = api.call(Method::PUT, DOMAIN, &fields, Bytes::new()).await?;
+        if let Some(operation) = answer.header("operation-location") {
+            say("setting up a sender domain with a DKIM key (a few seconds, once) ...");
+            // What was cut off, by a stop in the middle, is begun again.
+            if follow(api, &path_of(operation), &fields).await? {
+                break;
+            }
+        } else if answer.status.is_success() {
+            break;
+        } else {
+            return Err(ProvisioningError::Refused(answer.complaint()));
+        }
     }
     let domain = api.call(Method::GET, DOMAIN, &fields, Bytes::new()).await?;
     sender(&domain).ok_or_else(|| ProvisioningError::Refused(domain.complaint()))
 }
 
-async fn follow(api: &Api, path: &str, fields: &[(&str, String)]) -> Result<(), ProvisioningError> {
+/// Waits for the end of the operation. Says whether it succeeded.
+async fn follow(
+    api: &Api,
+    path: &str,
+    fields: &[(&str, String)],
+) -> Result<bool, ProvisioningError> {
     loop {
         let answer = api.call(Method::GET, path, fields, Bytes::new()).await?;
         match answer.text(&["status"]) {
-            Some("Succeeded") => return Ok(()),
+            Some("Succeeded") => return Ok(true),
+            Some("Failed") => return Ok(false),
             Some("Running" | "NotStarted") => sleep(POLL).await,
             _ => return Err(ProvisioningError::Refused(answer.complaint())),
         }

@@ -289,10 +289,12 @@ fn a_window_is_claimed_alone_in_its_first_half_and_with_the_next_one_after_that(
     check_window(119_999, Some((0, 240_000)));
     check_window(120_000, Some((1, 240_000)));
     let windows = Windows::new(Duration::from_secs(60));
-    assert_eq!(
-        windows.claimable(START, Timestamp::from_millis(START.as_millis() - 1)),
-        None
+    let before = |millis| Timestamp::from_millis(START.as_millis() - millis);
+    assert!(
+        windows.claimable(START, before(1_000)).is_some(),
+        "another host's clock may be a little ahead"
     );
+    assert_eq!(windows.claimable(START, before(1_001)), None);
 }
 
 /// Breaks when slots get wider or windows shorter: then a message whose time lies badly would wait for ever.

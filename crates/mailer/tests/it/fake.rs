@@ -9,6 +9,7 @@ use dkim::keygen::RsaKeySearch;
 use envelope::{AddrSpec, Domain, Reply};
 use mailer::access::{AccessKeys, BodyHash, Principal, SignedRequest};
 use mailer::attempt::{AttemptError, Attempted, Dispatcher, Windows, attempt};
+use mailer::budget::Budget;
 use mailer::delivery::DeliveryState;
 use mailer::domain::{DomainRecord, KeyReference, Management, SealedKey, SenderUsername};
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
@@ -284,6 +285,7 @@ pub(crate) fn dispatcher() -> Dispatcher {
         outbox: Outbox::default(),
         windows: Windows::new(Duration::from_secs(60)),
         smtputf8: false,
+        budget: Budget::new(1_000_000),
     }
 }
 

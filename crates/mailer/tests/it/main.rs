@@ -9,6 +9,7 @@
 mod accept;
 mod access;
 mod attempts;
+mod budget;
 mod domains;
 mod fake;
 mod outbox;

@@ -43,7 +43,8 @@ fn stored(html_octets: usize) -> (World, mailer::operation::OperationId) {
 #[track_caller]
 fn check(html_octets: usize, chunks: usize) {
     let (world, id) = stored(html_octets);
-    let (record, content) = run(MessageRecord::read_whole(&world, id)).unwrap().unwrap();
+    let (record, head) = run(MessageRecord::read_head(&world, id)).unwrap().unwrap();
+    let content = run(record.read_content(&world, head)).unwrap();
     assert_eq!(record.chunks, chunks);
     assert_eq!(content.len(), 4 + html_octets + 3);
     assert!(content.starts_with(b"texthh") && content.ends_with(b"h\x00\x01\x02"));
@@ -72,7 +73,8 @@ fn missing_content_is_an_error_and_not_a_shorter_mail() {
         .map
         .borrow_mut()
         .remove(&format!("message/{id}/content/1"));
-    assert!(run(MessageRecord::read_whole(&world, id)).is_err());
+    let (record, head) = run(MessageRecord::read_head(&world, id)).unwrap().unwrap();
+    assert!(run(record.read_content(&world, head)).is_err());
 }
 
 /// Each file is a record as version 1 of its writer left it. A change that breaks these breaks every installation.

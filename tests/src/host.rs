@@ -69,11 +69,15 @@ fn root() -> &'static Path {
 /// # Panics
 /// When they do not build.
 pub fn build_components() {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let manifest = Manifest::read(&manifest_path()).expect("the manifest is readable");
-        build::components(&manifest).expect("the components build");
+    // The failure is kept too: every test would try again otherwise.
+    static BUILT: OnceLock<Result<(), String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let manifest = Manifest::read(&manifest_path()).map_err(|error| error.to_string())?;
+        build::components(&manifest).map_err(|error| error.to_string())
     });
+    if let Err(error) = built {
+        panic!("the components do not build: {error}");
+    }
 }
 
 /// What a host is started with.

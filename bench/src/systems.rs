@@ -78,7 +78,7 @@ impl System {
             match (status, body.get("name").and_then(Value::as_str)) {
                 (StatusCode::OK, Some(name)) => return Ok(format!("DoNotReply@{name}")),
                 (StatusCode::ACCEPTED, _) => {
-                    tokio::time::sleep(std::time::Duration::from_millis(200)).await
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
                 }
                 _ => return Err(format!("expected a domain, found {status}: {body}").into()),
             }
@@ -116,8 +116,8 @@ impl System {
         html_octets: usize,
     ) -> impl Fn() -> Request<Full<Bytes>> + Send + 'static + use<> {
         self.requests(
-            json!({ "subject": "Benchmark", "html": "<p>".repeat(html_octets / 3) }),
-            json!([]),
+            &json!({ "subject": "Benchmark", "html": "<p>".repeat(html_octets / 3) }),
+            &json!([]),
         )
     }
 
@@ -128,15 +128,15 @@ impl System {
     ) -> impl Fn() -> Request<Full<Bytes>> + Send + 'static + use<> {
         let attachment = json!([{ "name": "large.pdf", "contentType": "application/pdf", "contentInBase64": STANDARD.encode(vec![7; octets]) }]);
         self.requests(
-            json!({ "subject": "Benchmark", "plainText": "See the attachment." }),
-            attachment,
+            &json!({ "subject": "Benchmark", "plainText": "See the attachment." }),
+            &attachment,
         )
     }
 
     fn requests(
         &self,
-        content: Value,
-        attachments: Value,
+        content: &Value,
+        attachments: &Value,
     ) -> impl Fn() -> Request<Full<Bytes>> + Send + 'static + use<> {
         let message = json!({
             "senderAddress": self.sender,

@@ -28,7 +28,7 @@ pub fn components(manifest: &Manifest) -> Result<(), BuildError> {
     build.run()
 }
 
-/// One run of `cargo build` for [`TARGET`].
+/// One run of `cargo build` for `wasm32-wasip2`.
 #[derive(Clone, Debug)]
 pub struct Build {
     /// The `Cargo.toml` of the workspace or package.

@@ -81,7 +81,7 @@ async fn answer(path: &str, query: &str, request: Request) -> Result<String, Str
         "/sleep" => Ok(sleep_until_rung().await),
         "/ring" => ring(),
         "/trap" => panic!("asked to"),
-        "/spin" => busy(),
+        "/spin" => busy(query),
         "/grow" => grow(query),
         "/print" => {
             println!("a line from the guest");
@@ -147,10 +147,11 @@ fn ring() -> Result<String, String> {
     Ok("rung".to_owned())
 }
 
-/// Computes for about a second without ever waiting.
-fn busy() -> Result<String, String> {
+/// Computes for so many seconds without ever waiting.
+fn busy(seconds: &str) -> Result<String, String> {
+    let length = Duration::from_secs(seconds.parse().map_err(debug)?);
     let start = std::time::Instant::now();
-    while start.elapsed() < Duration::from_secs(1) {
+    while start.elapsed() < length {
         std::hint::spin_loop();
     }
     Ok("done".to_owned())

@@ -349,16 +349,17 @@ async fn a_trap_is_a_500_and_a_line_in_the_log_and_the_next_request_is_served() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_busy_instance_does_not_hold_up_another() {
-    let fixture = Fixture::start().await;
-    let busy = tokio::spawn(get(fixture.host.address(), "/spin?8"));
+    let hour = Duration::from_hours(1);
+    let fixture = Fixture::start_with(|options| options.limits.request = hour).await;
+    let busy = tokio::spawn(get(fixture.host.address(), "/spin?3600"));
     // With one thread, the second component answers before the busy first one has ended only if that yields. The busy
-    // one is given seconds, since the other tests of this program compete for the machine.
+    // one is given an hour, which nobody waits for: how long the answers take is up to what else the machine does.
     for _ in 0..2 {
         let answer = fixture.get("/fetch?http://hidden.spin.internal/seen").await;
         assert_eq!(answer.0, 200);
     }
     assert!(!busy.is_finished());
-    assert_eq!(busy.await.unwrap(), (200, "done".to_owned()));
+    busy.abort();
 }
 
 #[tokio::test(flavor = "multi_thread")]

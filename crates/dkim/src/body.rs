@@ -84,7 +84,7 @@ impl BodyHasher {
     pub fn update(&mut self, mut chunk: &[u8]) {
         while let Some(&first) = chunk.first() {
             let taken = if self.is_plain(first) {
-                self.plain_run(chunk)
+                self.verbatim_run(chunk)
             } else {
                 self.special(first);
                 1
@@ -118,12 +118,63 @@ impl BodyHasher {
         }
     }
 
-    fn plain_run(&mut self, chunk: &[u8]) -> usize {
-        let end = chunk.iter().position(|&octet| !self.is_plain(octet));
-        let run = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or(chunk);
+    /// Hashes a run of octets that the canonical body has as they are, which begins with a plain one.
+    fn verbatim_run(&mut self, chunk: &[u8]) -> usize {
+        let mut end = 0;
+        loop {
+            let rest = chunk.get(end..).unwrap_or_default();
+            let plain = self.plain_octets(rest);
+            let between = self.verbatim_between(rest.get(plain..).unwrap_or_default());
+            end += plain + between;
+            if between == 0 {
+                break;
+            }
+        }
+        let run = chunk.get(..end).unwrap_or(chunk);
         self.release_cr();
         self.content(run);
         run.len()
+    }
+
+    /// How many octets at the beginning are plain. Most come by eight.
+    fn plain_octets(&self, octets: &[u8]) -> usize {
+        let special = |octet: &u8| !self.is_plain(*octet);
+        let (eights, rest) = octets.as_chunks::<8>();
+        for (number, eight) in eights.iter().enumerate() {
+            if self.may_be_special(*eight)
+                && let Some(place) = eight.iter().position(special)
+            {
+                return 8 * number + place;
+            }
+        }
+        let place = rest.iter().position(special);
+        octets.len() - rest.len() + place.unwrap_or(rest.len())
+    }
+
+    /// Whether one of eight octets is as low as those that are not plain.
+    fn may_be_special(&self, octets: [u8; 8]) -> bool {
+        const ONES: u64 = u64::from_le_bytes([1; 8]);
+        let above = match self.algo {
+            Algo::Simple => b'\r' + 1,
+            Algo::Relaxed => b' ' + 1,
+        };
+        let octets = u64::from_le_bytes(octets);
+        // An octet borrows from its highest bit if it is lower, and had it already if it is no ASCII.
+        octets.wrapping_sub(ONES * u64::from(above)) & !octets & (ONES << 7) != 0
+    }
+
+    /// How many octets stand as they are between two plain ones: a single space, or line ends.
+    fn verbatim_between(&self, octets: &[u8]) -> usize {
+        let (lines, _) = octets.as_chunks::<2>();
+        let ends = lines.iter().take_while(|pair| *pair == b"\r\n").count();
+        let length = match octets.first() {
+            Some(b' ') => 1,
+            _ => 2 * ends,
+        };
+        match octets.get(length) {
+            Some(next) if self.is_plain(*next) => length,
+            _ => 0,
+        }
     }
 
     fn special(&mut self, octet: u8) {
@@ -174,6 +225,31 @@ impl BodyHasher {
 
     fn note_bare(&mut self, at: u64) {
         self.bare_line_break.get_or_insert(at);
+    }
+}
+
+/// Hashes a body at most once for each algorithm, however many signatures there are.
+pub(crate) struct BodyHashes<'a> {
+    body: &'a [u8],
+    simple: Option<BodyHash>,
+    relaxed: Option<BodyHash>,
+}
+
+impl<'a> BodyHashes<'a> {
+    pub(crate) fn new(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            simple: None,
+            relaxed: None,
+        }
+    }
+
+    pub(crate) fn get(&mut self, algo: Algo) -> BodyHash {
+        let slot = match algo {
+            Algo::Simple => &mut self.simple,
+            Algo::Relaxed => &mut self.relaxed,
+        };
+        *slot.get_or_insert_with(|| BodyHash::of(algo, self.body))
     }
 }
 

@@ -1,18 +1,18 @@
 //! Private keys that sign, and the record that publishes their public half.
 
-use alloc::{format, string::String, vec::Vec};
+mod ed25519;
+mod rsa_key;
+
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rand_core::CryptoRng;
-use rsa::{
-    PrivateKey, PublicKey,
-    pkcs1::{ALGORITHM_OID, RsaPrivateKeyRef},
-    pkcs8::{EncodePrivateKey, EncodePublicKey, PrivateKeyInfoRef},
-    traits::PublicKeyParts,
-};
-use sha2::Sha256;
+use rsa::{PrivateKey, pkcs1::ALGORITHM_OID as RSA_OID, pkcs8::PrivateKeyInfoRef};
 use zeroize::Zeroizing;
+
+use self::rsa_key::RsaKey;
+use crate::{PemError, pem};
 
 /// Fewest bits of a key that signs: RFC 8301 section 3.2 asks for 2048 of signers.
 pub const MIN_RSA_BITS: u32 = 2048;
@@ -26,6 +26,8 @@ pub const MAX_PKCS8: usize = 4096;
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256: RFC 6376 section 3.3.2.
     RsaSha256,
+    /// Ed25519 of a digest of SHA-256: RFC 8463 section 3.
+    Ed25519Sha256,
 }
 
 /// A private key. Its memory is zeroized when it is dropped.
@@ -37,12 +39,17 @@ pub struct SigningKey {
 
 #[derive(Clone)]
 enum Kind {
-    Rsa(PrivateKey),
+    Rsa(Box<RsaKey>),
+    // Zeroizes itself.
+    Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
 /// Why a key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
+    /// The text is not one PEM block with an unencrypted private key.
+    #[error("malformed PEM")]
+    Pem(#[source] PemError),
     /// The octets are not an unencrypted PKCS#8 private key.
     #[error("expected a private key as unencrypted PKCS#8 DER, found something else")]
     NotPkcs8,
@@ -52,8 +59,8 @@ pub enum KeyError {
         /// Octets given.
         found: usize,
     },
-    /// A key of another kind than RSA.
-    #[error("expected an RSA key, found another kind")]
+    /// A key of another kind than RSA and Ed25519.
+    #[error("expected an RSA or Ed25519 key, found another kind")]
     UnsupportedAlgorithm,
     /// The modulus has too few or too many bits.
     #[error("expected an RSA key of 2048 to 4096 bits, found {found}")]
@@ -62,7 +69,7 @@ pub enum KeyError {
         found: u32,
     },
     /// The parts of the key do not belong together.
-    #[error("expected an RSA key whose parts fit together, found one whose parts do not")]
+    #[error("expected a key whose parts fit together, found one whose parts do not")]
     Inconsistent,
     /// The key could not be written as DER.
     #[error("the key could not be encoded")]
@@ -81,7 +88,16 @@ impl fmt::Debug for SigningKey {
 }
 
 impl SigningKey {
-    /// Reads an unencrypted PKCS#8 private key: RSA of 2048 to 4096 bits.
+    /// Reads the only PEM block of a text, which has to be an unencrypted PKCS#8 private key (RFC 7468
+    /// section 10): RSA of 2048 to 4096 bits, or Ed25519.
+    ///
+    /// # Errors
+    /// [`KeyError`], saying what is wrong with it.
+    pub fn from_pkcs8_pem(text: &str) -> Result<Self, KeyError> {
+        Self::from_pkcs8_der(&pem::private_key(text).map_err(KeyError::Pem)?)
+    }
+
+    /// Reads an unencrypted PKCS#8 private key: RSA of 2048 to 4096 bits, or Ed25519 (RFC 8410).
     ///
     /// # Errors
     /// [`KeyError`], saying what is wrong with it.
@@ -90,25 +106,33 @@ impl SigningKey {
             return Err(KeyError::TooLong { found: der.len() });
         }
         let info = PrivateKeyInfoRef::try_from(der).map_err(|_| KeyError::NotPkcs8)?;
-        if info.algorithm.oid != ALGORITHM_OID {
-            return Err(KeyError::UnsupportedAlgorithm);
+        match info.algorithm.oid {
+            RSA_OID => Self::with_rsa(RsaKey::read(&info)?),
+            ed25519::ALGORITHM_OID => Ok(Self::from_ed25519(ed25519::read(&info)?)),
+            _ => Err(KeyError::UnsupportedAlgorithm),
         }
-        let parts = RsaPrivateKeyRef::try_from(info.private_key.as_bytes());
-        let parts = parts.map_err(|_| KeyError::NotPkcs8)?;
-        // Before anything is computed with it: the cost grows with the cube of the size.
-        check_size(bits_of(parts.modulus.as_bytes()))?;
-        Self::from_rsa(PrivateKey::try_from(parts).map_err(|_| KeyError::Inconsistent)?)
     }
 
     /// Takes a key whose parts were checked to belong together.
     pub(crate) fn from_rsa(key: PrivateKey) -> Result<Self, KeyError> {
-        check_size(key.n().bit_width_vartime())?;
-        let public = key.as_public_key().to_public_key_der();
-        let public = public.map_err(|_| KeyError::Encoding)?;
+        Self::with_rsa(RsaKey::new(key)?)
+    }
+
+    fn with_rsa(key: RsaKey) -> Result<Self, KeyError> {
+        let public = STANDARD.encode(key.public_key_der()?);
         Ok(Self {
-            record: format!("v=DKIM1; k=rsa; p={}", STANDARD.encode(public)),
-            kind: Kind::Rsa(key),
+            record: format!("v=DKIM1; k=rsa; p={public}"),
+            kind: Kind::Rsa(Box::new(key)),
         })
+    }
+
+    pub(crate) fn from_ed25519(key: ed25519_dalek::SigningKey) -> Self {
+        let public = STANDARD.encode(key.verifying_key().as_bytes());
+        Self {
+            // RFC 8463 section 4: the key itself, with nothing around it.
+            record: format!("v=DKIM1; k=ed25519; p={public}"),
+            kind: Kind::Ed25519(Box::new(key)),
+        }
     }
 
     /// Writes the key as unencrypted PKCS#8, to be sealed at once.
@@ -117,10 +141,8 @@ impl SigningKey {
     /// [`KeyError::Encoding`], when the key cannot be written.
     pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         match &self.kind {
-            Kind::Rsa(key) => {
-                let document = key.to_pkcs8_der().map_err(|_| KeyError::Encoding)?;
-                Ok(document.to_bytes())
-            }
+            Kind::Rsa(key) => key.write(),
+            Kind::Ed25519(key) => Ok(ed25519::write(key)),
         }
     }
 
@@ -128,30 +150,32 @@ impl SigningKey {
     pub fn algorithm(&self) -> SigningAlgorithm {
         match self.kind {
             Kind::Rsa(_) => SigningAlgorithm::RsaSha256,
+            Kind::Ed25519(_) => SigningAlgorithm::Ed25519Sha256,
         }
     }
 
-    /// The text record to publish, in one piece: RFC 6376 section 3.6.1.
+    /// The text record to publish, in one piece: RFC 6376 section 3.6.1, RFC 8463
+    /// section 4.
     pub fn public_key_record(&self) -> &str {
         &self.record
     }
 
-    /// Signs a digest of SHA-256. The private operation is blinded with `rng`, and its result leaves
-    /// only if the public key confirms it: a fault in one half of the CRT would reveal the key.
-    pub(crate) fn sign_digest<R: CryptoRng + ?Sized>(
+    /// Signs a digest of SHA-256, as [`sign`](crate::sign) does with that of a header section. What RSA
+    /// does with the private key is blinded with `rng`; Ed25519 is deterministic.
+    ///
+    /// # Errors
+    /// [`KeyError::Signing`] when the public key does not confirm the result: a faulty one could reveal
+    /// the key, so it does not leave.
+    pub fn sign_digest<R: CryptoRng + ?Sized>(
         &self,
         digest: &[u8; 32],
         rng: &mut R,
     ) -> Result<Vec<u8>, KeyError> {
-        match &self.kind {
-            Kind::Rsa(key) => {
-                let signature = key.pkcs1v15_sign_prehash_with_rng::<Sha256, _>(rng, digest);
-                signature
-                    .ok()
-                    .filter(|signature| verifies(key.as_public_key(), digest, signature))
-                    .ok_or(KeyError::Signing)
-            }
-        }
+        let signature = match &self.kind {
+            Kind::Rsa(key) => key.sign(digest, rng),
+            Kind::Ed25519(key) => ed25519::sign(key, digest),
+        };
+        signature.ok_or(KeyError::Signing)
     }
 }
 
@@ -160,48 +184,14 @@ impl SigningAlgorithm {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::RsaSha256 => "rsa-sha256",
+            Self::Ed25519Sha256 => "ed25519-sha256",
         }
     }
-}
 
-/// Whether `signature` is one of `digest`, a digest of SHA-256.
-pub(crate) fn verifies(key: &PublicKey, digest: &[u8; 32], signature: &[u8]) -> bool {
-    key.pkcs1v15_verify_prehash::<Sha256>(digest, signature)
-        .is_ok()
-}
-
-fn check_size(found: u32) -> Result<(), KeyError> {
-    match found {
-        MIN_RSA_BITS..=MAX_RSA_BITS => Ok(()),
-        _ => Err(KeyError::Size { found }),
-    }
-}
-
-/// Bits of a big-endian integer.
-fn bits_of(octets: &[u8]) -> u32 {
-    let significant = octets.iter().skip_while(|octet| **octet == 0);
-    let (bits, _) = significant.fold((0_u32, true), |(bits, first), octet| {
-        let added = if first { 8 - octet.leading_zeros() } else { 8 };
-        (bits.saturating_add(added), false)
-    });
-    bits
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check_bits(octets: &[u8], expected: u32) {
-        assert_eq!(bits_of(octets), expected);
-    }
-
-    #[test]
-    fn leading_zeros_are_not_counted_as_bits() {
-        check_bits(&[], 0);
-        check_bits(&[0, 0], 0);
-        check_bits(&[1], 1);
-        check_bits(&[0, 0x80, 0], 16);
-        check_bits(&[0x7f, 0, 0], 23);
+    /// The algorithm of a name as it stands in `a=`. `rsa-sha1` is none: RFC 8301 section 3.1.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        [Self::RsaSha256, Self::Ed25519Sha256]
+            .into_iter()
+            .find(|algorithm| algorithm.as_str() == name)
     }
 }

@@ -1,4 +1,4 @@
-//! RSA key generation in slices, for hosts with one thread.
+//! Key generation: RSA in slices, for hosts with one thread, and Ed25519 at once.
 //!
 //! A key of 2048 bits takes about eighty primality tests. [`RsaKeySearch::step`] does at most one of
 //! them, so the caller can let other work run between two steps.
@@ -22,7 +22,7 @@ use crypto_primes::hazmat::{
 };
 use rand_core::CryptoRng;
 use rsa::PrivateKey;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     KeyError, SigningKey,
@@ -32,6 +32,13 @@ use crate::{
 const PUBLIC_EXPONENT: u32 = 65_537;
 /// The primes must differ by more than 2 to the power of (bits of a prime - 100).
 const CLOSE_BITS: u32 = 100;
+
+/// Makes an Ed25519 key of 32 octets of `rng`: RFC 8032 section 5.1.5.
+pub fn ed25519<R: CryptoRng + ?Sized>(rng: &mut R) -> SigningKey {
+    let mut secret = Zeroizing::new(ed25519_dalek::SecretKey::default());
+    rng.fill_bytes(&mut *secret);
+    SigningKey::from_ed25519(ed25519_dalek::SigningKey::from_bytes(&secret))
+}
 
 /// A search for the two primes of an RSA key.
 pub struct RsaKeySearch {

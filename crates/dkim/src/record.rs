@@ -1,15 +1,16 @@
-//! Key records: RFC 6376 section 3.6.1.
+//! Key records: RFC 6376 section 3.6.1, and those for Ed25519 of RFC 8463 section 4.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use ed25519_dalek::VerifyingKey;
 use rsa::{
-    BoxedUint, PublicKey,
+    BoxedUint,
     pkcs1::{ALGORITHM_OID, RsaPublicKeyRef},
     pkcs8::SubjectPublicKeyInfoRef,
-    traits::PublicKeyParts,
 };
 
 use crate::{
-    TagListError,
+    SigningAlgorithm, TagListError,
+    public_key::PublicKey,
     tags::{TagList, colon_separated, without_space},
 };
 
@@ -41,7 +42,7 @@ pub enum RecordError {
     #[error("expected sha256 among the allowed hashes, found none of it")]
     Hash,
     /// `k=` names another kind of key.
-    #[error("expected a key of type rsa, found another")]
+    #[error("expected a key of type rsa or ed25519, found another")]
     KeyType,
     /// `s=` does not allow electronic mail.
     #[error("expected a key for email, found one for another service")]
@@ -52,8 +53,8 @@ pub enum RecordError {
     /// `p=` is empty: the key is no longer valid.
     #[error("expected a key in the tag p=, found none: the key is revoked")]
     Revoked,
-    /// `p=` is not an RSA public key in base64.
-    #[error("expected an RSA public key in the tag p=, found something else")]
+    /// `p=` is not a public key of the type that `k=` names, in base64.
+    #[error("expected a public key of the record's type in the tag p=, found something else")]
     Key,
     /// The modulus has too few or too many bits.
     #[error("expected an RSA key of 1024 to 4096 bits, found {found}")]
@@ -73,7 +74,7 @@ impl PublicKeyRecord {
         check_use(&tags)?;
         let flag = |name| listed(&tags, "t", name);
         Ok(Self {
-            key: parse_key(tags.value("p").ok_or(RecordError::MissingKey)?)?,
+            key: parse_key(&tags)?,
             testing: flag("y"),
             exact_domain: flag("s"),
         })
@@ -89,9 +90,19 @@ impl PublicKeyRecord {
         self.exact_domain
     }
 
-    /// Bits of the key.
+    /// The algorithm of the signatures that this key verifies.
+    pub fn algorithm(&self) -> SigningAlgorithm {
+        self.key.algorithm()
+    }
+
+    /// Bits of the key: of the modulus for RSA, 256 for Ed25519.
     pub fn bits(&self) -> u32 {
-        self.key.n().bit_width_vartime()
+        self.key.bits()
+    }
+
+    /// Whether both records publish the same key, however each of them writes it down.
+    pub fn same_key(&self, other: &Self) -> bool {
+        self.key == other.key
     }
 
     pub(crate) fn key(&self) -> &PublicKey {
@@ -115,9 +126,6 @@ fn check_use(tags: &TagList<'_>) -> Result<(), RecordError> {
     if tags.value("h").is_some() && !listed(tags, "h", "sha256") {
         return Err(RecordError::Hash);
     }
-    if tags.value("k").is_some_and(|kind| kind != "rsa") {
-        return Err(RecordError::KeyType);
-    }
     let any_service = listed(tags, "s", "*") || listed(tags, "s", "email");
     match tags.value("s") {
         Some(_) if !any_service => Err(RecordError::Service),
@@ -125,20 +133,40 @@ fn check_use(tags: &TagList<'_>) -> Result<(), RecordError> {
     }
 }
 
-fn parse_key(value: &str) -> Result<PublicKey, RecordError> {
-    let encoded = without_space(value);
+/// Reads `p=` as the type of key that `k=` names; without it the type is RSA.
+fn parse_key(tags: &TagList<'_>) -> Result<PublicKey, RecordError> {
+    let parse = match tags.value("k") {
+        None | Some("rsa") => parse_rsa,
+        Some("ed25519") => parse_ed25519,
+        Some(_) => return Err(RecordError::KeyType),
+    };
+    let encoded = without_space(tags.value("p").ok_or(RecordError::MissingKey)?);
     if encoded.is_empty() {
         return Err(RecordError::Revoked);
     }
-    let der = STANDARD.decode(encoded).map_err(|_| RecordError::Key)?;
-    let key = RsaPublicKeyRef::try_from(rsa_public_key(&der)).map_err(|_| RecordError::Key)?;
+    parse(&STANDARD.decode(encoded).map_err(|_| RecordError::Key)?)
+}
+
+fn parse_rsa(der: &[u8]) -> Result<PublicKey, RecordError> {
+    let key = RsaPublicKeyRef::try_from(rsa_public_key(der)).map_err(|_| RecordError::Key)?;
     let modulus = uint(key.modulus.as_bytes())?;
     let exponent = uint(key.public_exponent.as_bytes())?;
     let found = modulus.bit_width_vartime();
     if !(MIN_VERIFYING_BITS..=MAX_VERIFYING_BITS).contains(&found) {
         return Err(RecordError::Size { found });
     }
-    PublicKey::new(modulus, exponent).map_err(|_| RecordError::Key)
+    let key = rsa::PublicKey::new(modulus, exponent).map_err(|_| RecordError::Key)?;
+    Ok(PublicKey::Rsa(key))
+}
+
+/// A point of small order is no key: signatures under it can be made by anybody.
+fn parse_ed25519(octets: &[u8]) -> Result<PublicKey, RecordError> {
+    let octets = octets.try_into().map_err(|_| RecordError::Key)?;
+    let key = VerifyingKey::from_bytes(octets).map_err(|_| RecordError::Key)?;
+    match key.is_weak() {
+        true => Err(RecordError::Key),
+        false => Ok(PublicKey::Ed25519(key)),
+    }
 }
 
 /// The text of section 3.6.1 asks for an `RSAPublicKey`, its example (and everybody) publishes a

@@ -1,4 +1,4 @@
-//! Making a `DKIM-Signature` header field: RFC 6376 section 5.
+//! Making `DKIM-Signature` header fields: RFC 6376 section 5.
 
 use alloc::string::{String, ToString};
 
@@ -8,7 +8,7 @@ use rand_core::CryptoRng;
 use crate::{
     AgentOrUserIdentifier, BodyHash, Canonicalization, HeaderSection, KeyError, MessageError,
     NameError, Selector, SignedFields, SigningAlgorithm, SigningDomain, SigningKey,
-    folded_field::FoldedField, header_hash::HeaderHasher, name::key_name,
+    body::BodyHashes, folded_field::FoldedField, header_hash::HeaderHasher, name::key_name,
     signature::encode_quoted_printable,
 };
 
@@ -69,6 +69,15 @@ pub enum DkimError {
     Key(#[source] KeyError),
 }
 
+/// A key and what to say in the signatures made with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Signer<'a> {
+    /// What to say.
+    pub options: &'a SigningOptions,
+    /// The key that is published under the selector of the options.
+    pub key: &'a SigningKey,
+}
+
 /// Signs a whole message and returns the `DKIM-Signature` field, with its final CRLF, to put in
 /// front of it.
 ///
@@ -80,9 +89,29 @@ pub fn sign<R: CryptoRng + ?Sized>(
     key: &SigningKey,
     rng: &mut R,
 ) -> Result<String, DkimError> {
+    sign_with_each(message, &[Signer { options, key }], rng)
+}
+
+/// Signs a whole message with several keys, for instance RSA and Ed25519 side by side: RFC 8463
+/// section 3 asks for a signature of each. Returns the `DKIM-Signature` fields in the order of
+/// `signers`, each with its final CRLF, to put in front of the message. They share one pass over the
+/// body, and none covers another.
+///
+/// # Errors
+/// [`DkimError`] of the first signature that cannot be made; then there is none.
+pub fn sign_with_each<R: CryptoRng + ?Sized>(
+    message: &[u8],
+    signers: &[Signer<'_>],
+    rng: &mut R,
+) -> Result<String, DkimError> {
     let (headers, body) = HeaderSection::split(message).map_err(DkimError::Message)?;
-    let body = BodyHash::of(options.canonicalization.body, body);
-    sign_hashed(&headers, &body, options, key, rng)
+    let mut bodies = BodyHashes::new(body);
+    let mut fields = String::new();
+    for Signer { options, key } in signers {
+        let body = bodies.get(options.canonicalization.body);
+        fields += &sign_hashed(&headers, &body, options, key, rng)?;
+    }
+    Ok(fields)
 }
 
 /// As [`sign`], for a body that was hashed before: several signatures share one pass over it.
@@ -154,4 +183,64 @@ fn write_field(
     field.tag("bh", &STANDARD.encode(body.digest()));
     field.word("b=");
     field
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+    use core::ops::Range;
+
+    use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+    use rsa::{PrivateKey, pkcs1::RsaPrivateKeyRef};
+    use sha2::Sha256;
+
+    use super::*;
+    use crate::{header_hash::without_signature, pem, signature::SignatureTags};
+
+    const RFC_8463: &str = include_str!("../tests/vectors/rfc8463-appendix-a.eml");
+    const ED25519_SECRET: &str = "nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A=";
+    const RSA_SECRET: &str = include_str!("../tests/vectors/rfc8463-appendix-a-rsa.pem");
+
+    /// What is signed in the signature at a place, and the signature that is there. The RFC folds its
+    /// fields otherwise than this crate does, so `sign` cannot make the same.
+    fn digest_and_signature(at: usize) -> ([u8; 32], Vec<u8>) {
+        let (headers, body) = HeaderSection::split(RFC_8463.as_bytes()).unwrap();
+        let field = &headers.fields()[at];
+        let tags = SignatureTags::parse(field.body).unwrap();
+        assert_eq!(
+            tags.body_hash,
+            BodyHash::of(tags.canonicalization.body, body).digest()
+        );
+        let place: Range<usize> = tags.signature_place.clone();
+        let mut hasher = HeaderHasher::new(&headers, tags.canonicalization.header);
+        hasher.leave_out(at);
+        hasher.signed_fields(tags.signed_fields.iter().map(String::as_str));
+        (
+            hasher.finish(&without_signature(field, &place)),
+            tags.signature,
+        )
+    }
+
+    #[test]
+    fn the_ed25519_signature_of_rfc_8463_is_reproduced() {
+        let secret = STANDARD.decode(ED25519_SECRET).unwrap();
+        let secret: [u8; 32] = secret.try_into().unwrap();
+        let key = SigningKey::from_ed25519(ed25519_dalek::SigningKey::from_bytes(&secret));
+        let record = include_str!("../tests/vectors/rfc8463-appendix-a-ed25519.txt");
+        assert_eq!(key.public_key_record(), record);
+        let (digest, signature) = digest_and_signature(0);
+        let found = key.sign_digest(&digest, &mut ChaCha8Rng::seed_from_u64(0));
+        assert_eq!(found.unwrap(), signature);
+    }
+
+    /// Its key is too small for [`SigningKey`].
+    #[test]
+    fn the_rsa_signature_of_rfc_8463_is_reproduced() {
+        let text = RSA_SECRET.replace("RSA PRIVATE", "PRIVATE");
+        let der = pem::private_key(&text).unwrap();
+        let key = PrivateKey::try_from(RsaPrivateKeyRef::try_from(der.as_slice()).unwrap());
+        let (digest, signature) = digest_and_signature(1);
+        let found = key.unwrap().pkcs1v15_sign_prehash::<Sha256>(&digest);
+        assert_eq!(found.unwrap(), signature);
+    }
 }

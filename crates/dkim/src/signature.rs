@@ -9,8 +9,8 @@ use core::ops::Range;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
-    AgentOrUserIdentifier, Algo, AuidError, Canonicalization, NameError, Selector, SigningDomain,
-    TagListError,
+    AgentOrUserIdentifier, Algo, AuidError, Canonicalization, NameError, Selector,
+    SigningAlgorithm, SigningDomain, TagListError,
     tags::{TagList, colon_separated, without_space},
 };
 
@@ -22,6 +22,7 @@ pub const MAX_SIGNED_FIELDS: usize = 256;
 /// What a `DKIM-Signature` field says.
 #[derive(Clone, Debug)]
 pub(crate) struct SignatureTags {
+    pub(crate) algorithm: SigningAlgorithm,
     pub(crate) domain: SigningDomain,
     pub(crate) selector: Selector,
     pub(crate) auid: AgentOrUserIdentifier,
@@ -61,7 +62,7 @@ pub enum SignatureError {
     #[error("expected version 1, found another")]
     Version,
     /// `a=` names an algorithm that is unknown, or forbidden by RFC 8301.
-    #[error("expected the algorithm rsa-sha256, found another")]
+    #[error("expected the algorithm rsa-sha256 or ed25519-sha256, found another")]
     Algorithm,
     /// `c=` names an unknown canonicalization.
     #[error("expected simple or relaxed canonicalization, found another")]
@@ -96,7 +97,9 @@ impl SignatureTags {
     /// Reads the body of a `DKIM-Signature` field.
     pub(crate) fn parse(body: &[u8]) -> Result<Self, SignatureError> {
         let tags = TagList::parse(body, MAX_SIGNATURE_FIELD).map_err(SignatureError::TagList)?;
-        check_versions(&tags)?;
+        check_version(&tags)?;
+        let algorithm = parse_algorithm(&tags)?;
+        check_query_methods(&tags)?;
         let domain = parse_domain(&tags)?;
         let (signed_at, expires_at) = parse_times(&tags)?;
         Ok(Self {
@@ -111,6 +114,7 @@ impl SignatureTags {
                 .get("b")
                 .map(|tag| tag.place.clone())
                 .unwrap_or_default(),
+            algorithm,
             domain,
             signed_at,
             expires_at,
@@ -122,13 +126,18 @@ fn required<'a>(tags: &TagList<'a>, tag: &'static str) -> Result<&'a str, Signat
     tags.value(tag).ok_or(SignatureError::MissingTag { tag })
 }
 
-fn check_versions(tags: &TagList<'_>) -> Result<(), SignatureError> {
-    if required(tags, "v")? != "1" {
-        return Err(SignatureError::Version);
+fn check_version(tags: &TagList<'_>) -> Result<(), SignatureError> {
+    match required(tags, "v")? {
+        "1" => Ok(()),
+        _ => Err(SignatureError::Version),
     }
-    if required(tags, "a")? != "rsa-sha256" {
-        return Err(SignatureError::Algorithm);
-    }
+}
+
+fn parse_algorithm(tags: &TagList<'_>) -> Result<SigningAlgorithm, SignatureError> {
+    SigningAlgorithm::named(required(tags, "a")?).ok_or(SignatureError::Algorithm)
+}
+
+fn check_query_methods(tags: &TagList<'_>) -> Result<(), SignatureError> {
     match tags.value("q") {
         Some(methods) if !colon_separated(methods).any(|method| method == "dns/txt") => {
             Err(SignatureError::QueryMethod)
@@ -328,7 +337,8 @@ mod tests {
         refuse("v", Some("2"), E::Version);
         refuse("v", Some("1.0"), E::Version);
         refuse("a", Some("rsa-sha1"), E::Algorithm);
-        refuse("a", Some("ed25519-sha256"), E::Algorithm);
+        refuse("a", Some("ed25519-sha1"), E::Algorithm);
+        refuse("a", Some("RSA-SHA256"), E::Algorithm);
         refuse("c", Some("Relaxed"), E::Canonicalization);
         refuse("c", Some("relaxed/"), E::Canonicalization);
         refuse("c", Some("relaxed/simple/simple"), E::Canonicalization);
@@ -357,6 +367,14 @@ mod tests {
         refuse("i", Some("a"), E::Auid(AuidError::MissingAt));
         refuse("i", Some("@example.org"), E::AuidOutsideDomain);
         refuse("i", Some("@badexample.com"), E::AuidOutsideDomain);
+    }
+
+    #[test]
+    fn both_algorithms_are_known_by_name() {
+        for name in ["rsa-sha256", "ed25519-sha256"] {
+            let tags = parse(&[("a", Some(name))]).unwrap();
+            assert_eq!(tags.algorithm.as_str(), name);
+        }
     }
 
     #[test]

@@ -6,10 +6,10 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    AgentOrUserIdentifier, Algo, BodyHash, HeaderSection, MessageError, NameError, PublicKeyRecord,
+    AgentOrUserIdentifier, BodyHash, HeaderSection, MessageError, NameError, PublicKeyRecord,
     RecordError, Selector, SignatureError, SigningDomain,
+    body::BodyHashes,
     header_hash::{HeaderHasher, without_signature},
-    key::verifies,
     message::HeaderField,
     name::key_name,
     signature::SignatureTags,
@@ -106,6 +106,9 @@ pub enum VerifyError {
     /// The key record is not usable.
     #[error("unusable key record")]
     Record(#[source] RecordError),
+    /// The key in the record is of another type than the algorithm in `a=` works with.
+    #[error("expected a key of the type that a= names, found another")]
+    KeyType,
     /// The record demands (`t=s`) that `i=` and `d=` name the same domain.
     #[error("expected an identifier of the signing domain itself, found one below it")]
     AuidBelowDomain,
@@ -257,11 +260,15 @@ impl Candidate {
             return Err(VerifyError::FromNotCovered);
         }
         let record = record?;
+        if record.algorithm() != self.tags.algorithm {
+            return Err(VerifyError::KeyType);
+        }
         if record.exact_domain() && *self.tags.auid.domain() != self.tags.domain {
             return Err(VerifyError::AuidBelowDomain);
         }
         self.check_body()?;
-        match verifies(record.key(), &self.header_digest, &self.tags.signature) {
+        let key = record.key();
+        match key.verifies(&self.header_digest, &self.tags.signature) {
             true => Ok(()),
             false => Err(VerifyError::SignatureMismatch),
         }
@@ -290,31 +297,6 @@ impl Candidate {
     }
 }
 
-/// Hashes a body at most once for each algorithm, however many signatures there are.
-struct BodyHashes<'a> {
-    body: &'a [u8],
-    simple: Option<BodyHash>,
-    relaxed: Option<BodyHash>,
-}
-
-impl<'a> BodyHashes<'a> {
-    fn new(body: &'a [u8]) -> Self {
-        Self {
-            body,
-            simple: None,
-            relaxed: None,
-        }
-    }
-
-    fn get(&mut self, algo: Algo) -> BodyHash {
-        let slot = match algo {
-            Algo::Simple => &mut self.simple,
-            Algo::Relaxed => &mut self.relaxed,
-        };
-        *slot.get_or_insert_with(|| BodyHash::of(algo, self.body))
-    }
-}
-
 impl VerifyError {
     /// Whether a later attempt may end otherwise without the message having changed.
     pub fn is_transient(&self) -> bool {
@@ -327,6 +309,7 @@ impl VerifyError {
             | Self::BodyHash
             | Self::NoKey
             | Self::Record(_)
+            | Self::KeyType
             | Self::AuidBelowDomain
             | Self::SignatureMismatch
             | Self::Expired => false,

@@ -1,13 +1,13 @@
 //! The example message, and that of RFC 8463, whose RSA signature is relaxed.
 
-use dkim::{SignatureError, VerifyError, verify};
+use dkim::{VerifyError, verify};
 
 use crate::setup::Zone;
 
 const SIMPLE: &str = include_str!("../vectors/rfc6376-appendix-a.eml");
 const SIMPLE_RECORD: &str = include_str!("../vectors/rfc6376-appendix-c.txt");
 const RELAXED: &str = include_str!("../vectors/rfc8463-appendix-a.eml");
-const RELAXED_RECORD: &str = include_str!("../vectors/rfc8463-appendix-a.txt");
+const RELAXED_RECORD: &str = include_str!("../vectors/rfc8463-appendix-a-rsa.txt");
 const THEN: u64 = 1_528_637_909;
 
 type Outcomes = Vec<Result<(), VerifyError>>;
@@ -46,8 +46,7 @@ fn one_more_space_in_the_header_fails_under_simple() {
 
 #[test]
 fn the_rsa_signature_of_rfc_8463_verifies() {
-    let unknown = VerifyError::Signature(SignatureError::Algorithm);
-    assert_eq!(relaxed(RELAXED), [Err(unknown), Ok(())]);
+    assert_eq!(relaxed(RELAXED), [Err(VerifyError::NoKey), Ok(())]);
 }
 
 #[test]

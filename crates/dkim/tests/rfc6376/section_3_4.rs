@@ -147,6 +147,9 @@ fn body() -> impl Strategy<Value = String> {
         Just("\t"),
         Just("a"),
         Just("word"),
+        Just("a line longer than eight octets\r\n"),
+        Just("\r\n\r\n"),
+        Just("\u{1}\u{b}\u{c}"),
         Just("\u{e9}")
     ];
     prop::collection::vec(part, 0..40).prop_map(|parts| parts.concat())

@@ -21,6 +21,8 @@ mod name;
 mod question;
 mod record;
 mod resolver;
+#[cfg(feature = "zone")]
+pub mod zone;
 
 pub use answer::{Answer, AnswerError, AnswerKind, decode_answer};
 pub use name::{Name, NameError};

@@ -180,7 +180,33 @@ impl DomainError {
 
 const HYPHENS: Hyphens = Hyphens::CheckFirstLast;
 
+/// `text` in A-labels, or nothing if it has none. Most domains need no tables for that.
 fn to_ascii(text: &str) -> Option<Cow<'_, str>> {
+    if !text.split('.').all(is_plain_label) {
+        return map_to_ascii(text);
+    }
+    Some(if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(text.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    })
+}
+
+/// Whether all that UTS #46 does to a label is to lower its case: letters, digits and hyphens (RFC 5890 section 2.3.1), no hyphen
+/// at an end, and not in the form of an A-label, which would have to be decoded.
+fn is_plain_label(label: &str) -> bool {
+    let is_a_label = label
+        .get(..4)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("xn--"));
+    !is_a_label
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn map_to_ascii(text: &str) -> Option<Cow<'_, str>> {
     Uts46::new()
         .to_ascii(
             text.as_bytes(),
@@ -260,6 +286,7 @@ mod tests {
     use super::*;
     use alloc::format;
     use alloc::string::ToString;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn accepts(text: &str, expected: &str) {
@@ -281,6 +308,17 @@ mod tests {
         accepts("a.b", "a.b");
         accepts("3com.com", "3com.com");
         accepts("x--y.example", "x--y.example");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn plain_labels_are_what_the_tables_make_of_them(
+            text in "([xX][nN]--|-)?[a-zA-Z0-9.-]{0,12}([.ü。_\u{AD}][a-zA-Z0-9-]{0,8}){0,3}"
+        ) {
+            prop_assert_eq!(to_ascii(&text), map_to_ascii(&text));
+        }
     }
 
     #[test]

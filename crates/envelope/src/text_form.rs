@@ -1,6 +1,9 @@
 //! What every type with a text form has in common: `FromStr`, `TryFrom`, and serde through both.
 
 /// Gives a type with `parse(&str) -> Result<Self, $error>` and `Display` the standard conversions.
+///
+/// The crate that uses it declares `extern crate alloc`; serde's traits follow if it has a feature `serde`.
+#[macro_export]
 macro_rules! text_form {
     ($type:ty, $error:ty) => {
         impl core::str::FromStr for $type {

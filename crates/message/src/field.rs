@@ -216,9 +216,9 @@ impl fmt::Display for Subject {
     }
 }
 
-text_form!(FieldName, FieldNameError);
-text_form!(FieldBody, TextError);
-text_form!(Subject, TextError);
+envelope::text_form!(FieldName, FieldNameError);
+envelope::text_form!(FieldBody, TextError);
+envelope::text_form!(Subject, TextError);
 
 fn limit_words(text: &str) -> Result<(), TextError> {
     let limit = MAX_FIELD_WORD_OCTETS;

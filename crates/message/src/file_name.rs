@@ -44,7 +44,7 @@ impl fmt::Display for FileName {
     }
 }
 
-text_form!(FileName, TextError);
+envelope::text_form!(FileName, TextError);
 
 #[cfg(test)]
 mod tests {

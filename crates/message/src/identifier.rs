@@ -132,8 +132,8 @@ impl fmt::Display for ContentId {
     }
 }
 
-text_form!(MessageId, MessageIdError);
-text_form!(ContentId, TextError);
+envelope::text_form!(MessageId, MessageIdError);
+envelope::text_form!(ContentId, TextError);
 
 /// `atext` of RFC 5322 section 3.2.3.
 pub(crate) fn is_atext(character: char) -> bool {

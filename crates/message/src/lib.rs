@@ -26,8 +26,7 @@
 //! `message` types as attachments, charsets other than UTF-8, language tags in encoded words, `8bit` and `binary`
 //! transfer encodings.
 
-#[macro_use]
-mod text_form;
+extern crate alloc;
 
 mod boundary;
 mod date;

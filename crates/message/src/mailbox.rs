@@ -65,7 +65,7 @@ impl fmt::Display for DisplayName {
     }
 }
 
-text_form!(DisplayName, TextError);
+envelope::text_form!(DisplayName, TextError);
 
 #[cfg(test)]
 mod tests {

@@ -112,7 +112,7 @@ impl fmt::Display for MediaType {
     }
 }
 
-text_form!(MediaType, MediaTypeError);
+envelope::text_form!(MediaType, MediaTypeError);
 
 /// A character of `token`: printable ASCII but the `tspecials`.
 pub(crate) fn is_token(character: char) -> bool {

@@ -129,6 +129,9 @@ fn records_of_other_names_are_a_lie() {
     check_answers(vec![address("example", 2, 60)], lie);
     let stray = cname("c.example", "b.example", 60);
     check_answers(vec![mine.clone(), stray], lie);
+    // What is above the name may lend it an alias, and nothing else.
+    let above = record("example", TXT, 60, b"\x01a");
+    check_answers(vec![mine.clone(), above], lie);
     let odd_owner = record("a b.example", 1, 60, &[192, 0, 2, 1]);
     check_answers(vec![mine, odd_owner], lie);
 }

@@ -1,4 +1,4 @@
-//! The response of RFC 8484 section 4.2.2, typed from the RFC.
+//! The response of RFC 8484 section 4.2.2.
 
 use dns::{AnswerError, AnswerKind, RecordData, RecordType, decode_answer};
 

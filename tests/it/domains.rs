@@ -164,7 +164,7 @@ async fn what_is_not_there_is_not_found() {
     let system = Setup::default().start().await;
     let rows = [
         ("GET", "/domains/other.example", 404, "DomainNotFound"),
-        ("GET", "/domains/not%20a%20domain", 400, "BadRequest"),
+        ("GET", "/domains/not%20a%20domain", 400, "InvalidDomain"),
         ("GET", "/domains/operations/x", 404, "NotFound"),
         (
             "GET",

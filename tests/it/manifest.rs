@@ -16,10 +16,10 @@ fn each_component_reaches_only_what_its_work_needs() {
         .map(|(id, component)| (id, component.allowed_outbound_hosts))
         .collect();
     let expected = [
-        // It alone reaches the relay.
-        ("dispatch", vec!["{{ relay_url }}"]),
-        // It holds the master key, and has no way out.
-        ("manage", vec![]),
+        // It alone reaches the relay; domains are looked at again by the tick.
+        ("dispatch", vec!["{{ relay_url }}", "{{ doh_url }}"]),
+        // It holds the master key, and asks the DNS only.
+        ("manage", vec!["{{ doh_url }}"]),
         // Applications reach it; it reaches nobody but its sibling.
         ("send", vec!["http://dispatch.spin.internal"]),
     ];
@@ -49,6 +49,7 @@ fn each_secret_is_known_only_where_it_is_used() {
         ("access_key_secondary", vec!["send"]),
         ("admin_token", vec!["dispatch", "manage"]),
         ("master_key", vec!["dispatch", "manage"]),
+        ("master_key_previous", vec!["dispatch", "manage"]),
         ("relay_token", vec!["dispatch"]),
     ];
     let components = components();

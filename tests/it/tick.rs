@@ -62,7 +62,7 @@ async fn a_message_whose_nudge_was_lost_is_delivered_by_the_tick() {
         .await;
     let id = system.accepted(&system.message("nobody was told")).await;
     eventually("the nudge is refused", async || {
-        let told = |line: &String| line.contains("dispatch was not reached");
+        let told = |line: &String| line.contains("dispatch did not take all that was named");
         system.log().iter().any(told).then_some(())
     })
     .await;

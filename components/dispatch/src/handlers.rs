@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use guest::{Level, Problem, Request, Response, SpinPorts, empty, header, json, log};
 use mailer::attempt::{AttemptError, Attempted, attempt};
+use mailer::domain::recheck::{self, Chore};
 use mailer::operation::OperationId;
 use mailer::tick::{Ticked, tick as step};
 use serde::Serialize;
@@ -13,16 +14,19 @@ use crate::config::Config;
 /// Attempts one instance has under way. What comes beyond that is found by the tick.
 const MAX_IN_FLIGHT: usize = 64;
 
-/// `POST /dispatch/{id}`
-pub(crate) async fn dispatch(id: &str) -> Result<Response, Problem> {
-    let id = id.parse().map_err(|_| Problem::not_found())?;
+/// `POST /dispatch/{id}`, or several with commas between.
+pub(crate) async fn dispatch(ids: &str) -> Result<Response, Problem> {
+    let ids: Result<Vec<OperationId>, _> = ids.split(',').map(str::parse).collect();
+    let ids = ids.map_err(|_| Problem::not_found())?;
     let config = Config::load().await?;
-    if config.in_flight.get() >= MAX_IN_FLIGHT {
-        return Err(Problem::unavailable(
-            "as many attempts are under way as an instance makes",
-        ));
+    for id in ids {
+        if config.in_flight.get() >= MAX_IN_FLIGHT {
+            return Err(Problem::unavailable(
+                "as many attempts are under way as an instance makes",
+            ));
+        }
+        guest::spawn(work(InFlight::new(Rc::clone(&config)), id));
     }
-    guest::spawn(work(config, id));
     Ok(empty(202))
 }
 
@@ -39,12 +43,33 @@ pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
         Ticked::Idle | Ticked::Busy => (0, false),
         Ticked::Stepped { attempts, more } => {
             for item in &attempts {
-                guest::spawn(work(Rc::clone(&config), item.id));
+                guest::spawn(work(InFlight::new(Rc::clone(&config)), item.id));
             }
             (attempts.len(), more)
         }
     };
+    for chore in recheck::scan(&*ports).await? {
+        guest::spawn(look_after(Rc::clone(&config), chore));
+    }
     json(200, &Report { attempted, more })
+}
+
+/// One chore about a sender domain. A later tick finds it again if it fails.
+async fn look_after(config: Rc<Config>, chore: Chore) {
+    let result = match SpinPorts::open().await {
+        Ok(ports) => {
+            let installation = &config.dispatcher.installation;
+            recheck::run(&*ports, &config.resolver, installation, &chore).await
+        }
+        Err(error) => Err(error.into()),
+    };
+    if let Err(error) = result {
+        log(
+            Level::Error,
+            "a sender domain could not be looked after",
+            &[("cause", &error.to_string())],
+        );
+    }
 }
 
 /// What a tick did.
@@ -77,8 +102,7 @@ impl Drop for InFlight {
 }
 
 /// One attempt. Whatever fails here is found again by the tick, so the log is all that has to be told.
-async fn work(config: Rc<Config>, id: OperationId) {
-    let counted = InFlight::new(config);
+async fn work(counted: InFlight, id: OperationId) {
     let config = &counted.0;
     let result = match SpinPorts::open().await {
         Ok(ports) => attempt(&*ports, &config.relay, &config.dispatcher, id).await,

@@ -1,4 +1,4 @@
-//! Renders, signs and hands over accepted messages. Siblings name a message at `/dispatch/{id}`, which no public route leads to;
+//! Renders, signs and hands over accepted messages. Siblings name messages at `/dispatch/{ids}`, which no public route leads to;
 //! the tick at `/tick` finds what nobody named, and what is due again.
 //!
 //! Both answer at once and work on behind the answer: a relay that hangs holds up no caller.
@@ -27,7 +27,7 @@ async fn route(request: Request) -> Result<Response, Problem> {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match (segments.as_slice(), request.method()) {
-        (["dispatch", id], &Method::POST) => handlers::dispatch(id).await,
+        (["dispatch", ids], &Method::POST) => handlers::dispatch(ids).await,
         (["tick"], &Method::POST) => handlers::tick(&request).await,
         (["dispatch", _] | ["tick"], _) => Err(Problem::method_not_allowed("POST")),
         _ => Err(Problem::not_found()),

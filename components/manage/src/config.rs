@@ -3,18 +3,24 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use guest::{ConfigError, Variables, shared};
+use guest::{
+    ConfigError, DohClient, INSTALLATION_NAMES, Variables, installation, master_keys, resolver,
+    shared,
+};
 use mailer::access::AdminToken;
-use mailer::envelope::Domain;
-use mailer::keyring::MasterKey;
+use mailer::domain::Installation;
+use mailer::keyring::MasterKeys;
 
-const NAMES: [&str; 3] = ["admin_token", "managed_domain", "master_key"];
+const NAMES: [&str; 3] = ["admin_token", "master_key", "master_key_previous"];
 
 /// What an instance needs besides the store.
 pub(crate) struct Config {
     pub(crate) admin_token: AdminToken,
-    pub(crate) managed_domain: Domain,
-    pub(crate) master_key: MasterKey,
+    /// What customers' DNS records point to.
+    pub(crate) installation: Installation,
+    pub(crate) master_keys: MasterKeys,
+    /// Whom DNS is asked of.
+    pub(crate) resolver: DohClient,
 }
 
 thread_local! {
@@ -25,7 +31,8 @@ impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
         shared(&CONFIG, async || {
-            Self::parse(&Variables::read(&NAMES).await?)
+            let names = [&NAMES[..], &INSTALLATION_NAMES].concat();
+            Self::parse(&Variables::read(&names).await?)
         })
         .await
     }
@@ -33,8 +40,9 @@ impl Config {
     fn parse(variables: &Variables) -> Result<Self, ConfigError> {
         Ok(Self {
             admin_token: variables.parse("admin_token", AdminToken::parse)?,
-            managed_domain: variables.parse("managed_domain", Domain::parse)?,
-            master_key: variables.parse("master_key", MasterKey::parse)?,
+            installation: installation(variables)?,
+            master_keys: master_keys(variables)?,
+            resolver: resolver(variables)?,
         })
     }
 }

@@ -1,146 +1,100 @@
-//! Decode, one use case, encode.
+//! Decode, one use case, encode; one module for each resource.
 
-use std::rc::Rc;
+pub(crate) mod domains;
+pub(crate) mod keys;
+pub(crate) mod managed;
+pub(crate) mod senders;
+pub(crate) mod verification;
 
-use guest::{Level, Problem, Request, Response, SpinPorts, header, json, log, with_header};
-use mailer::domain::{self, ManagedDomain, ProvisionError, Provisioning, ProvisioningState};
+use guest::{Problem, Request, Response, SpinPorts, header, json, read_body, with_header};
+use mailer::domain::DomainRecord;
 use mailer::envelope::Domain;
-use mailer::keys;
+use mailer::keys as store_keys;
 use mailer::operation::OperationId;
-use mailer::ports::{Clock, Scheduler};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::config::Config;
-use crate::wire;
+use crate::refusal::no_domain;
 
 /// Seconds after which an operation is worth another look.
 const POLL_AFTER_SECS: &str = "1";
-/// Lets the answer leave before the work begins, which keeps the instance's thread busy between its yields.
-const HEAD_START: std::time::Duration = std::time::Duration::from_millis(20);
+/// The largest body of a request: a private key of 4,096 bits in PEM takes 3,300 octets.
+const MAX_BODY_OCTETS: usize = 64 * 1024;
+/// What stands for the managed domain's name, which nobody remembers.
+const MANAGED: &str = "ManagedDomain";
 
-/// `GET /domains`
-pub(crate) async fn list() -> Result<Response, Problem> {
-    let ports = SpinPorts::open().await?;
-    json(200, &wire::DomainList::new(&domain::list(&*ports).await?))
+/// The record of the domain that a path names, and is not deleted.
+async fn read_record(ports: &SpinPorts, name: &str) -> Result<DomainRecord, Problem> {
+    let domain = resolve_name(ports, name).await?;
+    store_keys::domain(&domain)
+        .read(ports)
+        .await?
+        .filter(|record| record.deleted_at.is_none())
+        .ok_or_else(no_domain)
 }
 
-/// `GET /domains/{name}`
-pub(crate) async fn get(name: &str) -> Result<Response, Problem> {
-    let name = Domain::parse(name)
-        .map_err(|e| Problem::new(400, "BadRequest", e.to_string()).with_target("domain"))?;
-    let ports = SpinPorts::open().await?;
-    let record = keys::domain(&name)
-        .read(&*ports)
-        .await?
-        .ok_or_else(no_domain)?;
-    json(200, &wire::Domain::from(&record))
+/// The domain that a path names.
+async fn resolve_name(ports: &SpinPorts, name: &str) -> Result<Domain, Problem> {
+    if name == MANAGED {
+        let provisioning = store_keys::managed_domain().read(ports).await?;
+        return provisioning
+            .map(|provisioning| provisioning.domain)
+            .ok_or_else(no_domain);
+    }
+    Domain::parse(name).map_err(|error| {
+        Problem::new(400, "InvalidDomain", error.to_string()).with_target("domain")
+    })
 }
 
-/// `GET /domains/ManagedDomain`
-pub(crate) async fn managed() -> Result<Response, Problem> {
-    let ports = SpinPorts::open().await?;
-    let provisioning = keys::managed_domain()
-        .read(&*ports)
-        .await?
-        .ok_or_else(no_domain)?;
-    let record = keys::domain(&provisioning.domain)
-        .read(&*ports)
-        .await?
-        .ok_or_else(no_domain)?;
-    json(200, &wire::Domain::from(&record))
+/// The body as JSON; an empty one as what a missing one means.
+async fn read_json<T: DeserializeOwned + Default>(request: Request) -> Result<T, Problem> {
+    let body = read_body(request, MAX_BODY_OCTETS).await?;
+    if body.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(&body).map_err(|error| {
+        Problem::new(
+            400,
+            "BadRequest",
+            format!("The request body cannot be read: {error}"),
+        )
+    })
 }
 
-/// `PUT /domains/ManagedDomain`
-pub(crate) async fn put_managed(
-    request: &Request,
-    config: Rc<Config>,
-) -> Result<Response, Problem> {
-    let ports = SpinPorts::open().await?;
+/// A number in the query, if it is there.
+fn query_number(request: &Request, name: &'static str) -> Result<Option<u64>, Problem> {
+    let query = request.uri().query().unwrap_or_default();
+    let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+    let Some((_, value)) = pairs.find(|(key, _)| key == name) else {
+        return Ok(None);
+    };
+    value.parse().map(Some).map_err(|_| {
+        Problem::new(
+            400,
+            "BadRequest",
+            format!("Expected {name} to be a number, as a nextLink has it."),
+        )
+        .with_target(name)
+    })
+}
+
+/// Scheme and host as the caller sees them.
+fn origin(request: &Request) -> String {
     let host = header(request, "host")
         .or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
-    let origin = format!(
+    format!(
         "{}://{}",
         request.uri().scheme_str().unwrap_or("http"),
         host.unwrap_or_default()
-    );
-    match domain::start_managed_domain(&*ports, &config.managed_domain)
-        .await
-        .map_err(failed)?
-    {
-        ManagedDomain::Ready(record) => json(200, &wire::Domain::from(&record)),
-        ManagedDomain::Running(provisioning) => started(&provisioning, &origin),
-        ManagedDomain::Started(provisioning) => {
-            let response = started(&provisioning, &origin);
-            guest::spawn(provision(config, provisioning));
-            response
-        }
-    }
+    )
 }
 
-fn started(provisioning: &Provisioning, origin: &str) -> Result<Response, Problem> {
-    let id = provisioning.operation;
-    let response = json(202, &wire::Operation::running(id))?;
-    let response = with_header(
-        response,
-        "operation-location",
-        &format!("{origin}/domains/operations/{id}"),
-    );
+/// An answer to poll: `location` is where.
+fn to_poll(status: u16, body: &impl Serialize, location: &str) -> Result<Response, Problem> {
+    let response = with_header(json(status, body)?, "operation-location", location);
     Ok(with_header(response, "retry-after", POLL_AFTER_SECS))
 }
 
-/// Makes the domain behind the answer. If it is cut off, the next PUT begins anew.
-async fn provision(config: Rc<Config>, provisioning: Provisioning) {
-    let result = match SpinPorts::open().await {
-        Ok(ports) => {
-            ports.sleep(HEAD_START).await;
-            domain::provision(&*ports, &config.master_key, provisioning)
-                .await
-                .map(|_| ())
-        }
-        Err(error) => Err(ProvisionError::from(error)),
-    };
-    if let Err(error) = result {
-        log(
-            Level::Error,
-            "the managed domain could not be made",
-            &[("cause", &error.to_string())],
-        );
-    }
-}
-
-/// `GET /domains/operations/{id}`
-pub(crate) async fn operation(id: &str) -> Result<Response, Problem> {
-    let id: OperationId = id.parse().map_err(|_| no_operation())?;
-    let ports = SpinPorts::open().await?;
-    let provisioning = keys::managed_domain()
-        .read(&*ports)
-        .await?
-        .filter(|found| found.operation == id)
-        .ok_or_else(no_operation)?;
-    match provisioning.state {
-        ProvisioningState::Succeeded => json(200, &wire::Operation::succeeded(id)),
-        ProvisioningState::Running(until) if ports.now() >= until => {
-            json(200, &wire::Operation::cut_off(id))
-        }
-        ProvisioningState::Running(_) => Ok(with_header(
-            json(200, &wire::Operation::running(id))?,
-            "retry-after",
-            POLL_AFTER_SECS,
-        )),
-    }
-}
-
-fn no_domain() -> Problem {
-    Problem::new(404, "DomainNotFound", "There is no such domain.").with_target("domain")
-}
-
-fn no_operation() -> Problem {
-    Problem::new(404, "NotFound", "There is no such operation.")
-}
-
-fn failed(error: ProvisionError) -> Problem {
-    match error {
-        ProvisionError::Store(error) => error.into(),
-        ProvisionError::Busy => Problem::unavailable(error),
-        ProvisionError::BaseTooLong | ProvisionError::Key => Problem::internal(error),
-    }
+fn parse_operation(id: &str) -> Result<OperationId, Problem> {
+    id.parse().map_err(|_| crate::refusal::no_operation())
 }

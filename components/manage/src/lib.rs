@@ -9,12 +9,15 @@
 
 mod config;
 mod handlers;
+mod refusal;
 mod wire;
 
 use guest::{Problem, Request, Response, answer};
 use http::Method;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
+
+use handlers::{domains, keys, managed, senders, verification};
 
 #[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
@@ -29,18 +32,105 @@ async fn route(request: Request) -> Result<Response, Problem> {
     operator.ok_or_else(Problem::unauthorized)?;
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    match (segments.as_slice(), request.method()) {
-        (["domains"], &Method::GET) => handlers::list().await,
-        (["domains"], _) => Err(Problem::method_not_allowed("GET")),
-        (["domains", "operations", id], &Method::GET) => handlers::operation(id).await,
-        (["domains", "operations", _], _) => Err(Problem::method_not_allowed("GET")),
-        (["domains", "ManagedDomain"], &Method::PUT) => {
-            handlers::put_managed(&request, config).await
+    let method = request.method().clone();
+    match segments.as_slice() {
+        ["keys:reseal"] => match method {
+            Method::POST => keys::reseal(&request, &config).await,
+            _ => Err(Problem::method_not_allowed("POST")),
+        },
+        ["domains"] => match method {
+            Method::GET => domains::list(&request, &config).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["domains", "operations", id] => match method {
+            Method::GET => managed::operation(id).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["domains", "ManagedDomain"] if method == Method::PUT => {
+            managed::put(&request, config).await
         }
-        (["domains", "ManagedDomain"], &Method::GET) => handlers::managed().await,
-        (["domains", "ManagedDomain"], _) => Err(Problem::method_not_allowed("GET, PUT")),
-        (["domains", name], &Method::GET) => handlers::get(name).await,
-        (["domains", _], _) => Err(Problem::method_not_allowed("GET")),
+        ["domains", name] => match name.split_once(':') {
+            Some((name, action)) => act(request, config, (name, action)).await,
+            None => domain(request, config, name).await,
+        },
+        ["domains", name, rest @ ..] => below(request, config, name, rest).await,
+        _ => Err(Problem::not_found()),
+    }
+}
+
+async fn domain(
+    request: Request,
+    config: std::rc::Rc<config::Config>,
+    name: &str,
+) -> Result<Response, Problem> {
+    match *request.method() {
+        Method::GET => domains::get(&config, name).await,
+        Method::PUT => domains::put(request, config, name).await,
+        Method::PATCH => domains::patch(request, &config, name).await,
+        Method::DELETE => domains::delete(name).await,
+        _ => Err(Problem::method_not_allowed("GET, PUT, PATCH, DELETE")),
+    }
+}
+
+async fn act(
+    request: Request,
+    config: std::rc::Rc<config::Config>,
+    (name, action): (&str, &str),
+) -> Result<Response, Problem> {
+    let takes = match action {
+        "diagnose" => Method::GET,
+        "initiateVerification" | "cancelVerification" | "rotateDkim" | "link" | "unlink" => {
+            Method::POST
+        }
+        _ => return Err(Problem::not_found()),
+    };
+    if *request.method() != takes {
+        return Err(Problem::method_not_allowed(takes.as_str()));
+    }
+    match action {
+        "diagnose" => verification::diagnose(&config, name).await,
+        "initiateVerification" => verification::initiate(request, config, name).await,
+        "cancelVerification" => verification::cancel(request, config, name).await,
+        "rotateDkim" => keys::rotate(request, config, name).await,
+        "link" => domains::link(&config, name, true).await,
+        _ => domains::link(&config, name, false).await,
+    }
+}
+
+async fn below(
+    request: Request,
+    config: std::rc::Rc<config::Config>,
+    name: &str,
+    rest: &[&str],
+) -> Result<Response, Problem> {
+    let method = request.method().clone();
+    match rest {
+        ["zone"] => match method {
+            Method::GET => domains::zone(&config, name).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["history"] => match method {
+            Method::GET => domains::history(&request, name).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["operations", id] => match method {
+            Method::GET => keys::operation(name, id).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["dkimKeys", selector] => match method {
+            Method::PUT => keys::import(request, &config, name, selector).await,
+            _ => Err(Problem::method_not_allowed("PUT")),
+        },
+        ["senderUsernames"] => match method {
+            Method::GET => senders::list(&request, name).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["senderUsernames", username] => match method {
+            Method::GET => senders::get(name, username).await,
+            Method::PUT => senders::put(request, name, username).await,
+            Method::DELETE => senders::delete(name, username).await,
+            _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+        },
         _ => Err(Problem::not_found()),
     }
 }

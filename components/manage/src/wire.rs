@@ -1,88 +1,73 @@
 //! The JSON of the operator's API, in the vocabulary of Azure's resources.
 
-use std::collections::BTreeMap;
+mod diagnosis;
+mod domain;
+mod request;
 
-use mailer::domain::{DomainRecord, Management, SenderUsername};
+use mailer::domain::history;
+use mailer::domain::reseal;
+use mailer::domain::verification::RecordKind;
 use mailer::operation::OperationId;
 use serde::Serialize;
 
-/// How long resolvers may keep our records, in seconds.
-const TTL_SECS: u32 = 3600;
+pub(crate) use diagnosis::Diagnosis;
+pub(crate) use domain::{Domain, Sender};
+pub(crate) use request::{DomainPatch, DomainPut, KeyPut, Rotate, SenderPut, Verify};
 
-/// All domains.
+/// Some of a list.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct DomainList {
-    value: Vec<Domain>,
+pub(crate) struct Page<T> {
+    value: Vec<T>,
+    /// The path of the next page, if there is one.
     next_link: Option<String>,
 }
 
-impl DomainList {
-    pub(crate) fn new(records: &[DomainRecord]) -> Self {
+impl<T> Page<T> {
+    pub(crate) const fn new(value: Vec<T>, next_link: Option<String>) -> Self {
+        Self { value, next_link }
+    }
+}
+
+/// An event of a domain's history.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Event {
+    at: String,
+    kind: String,
+    record: Option<&'static str>,
+    detail: String,
+}
+
+impl From<&history::Event> for Event {
+    fn from(event: &history::Event) -> Self {
         Self {
-            value: records.iter().map(Domain::from).collect(),
-            next_link: None,
+            at: event.at.to_rfc3339(),
+            kind: format!("{:?}", event.kind),
+            record: event.record.map(RecordKind::as_str),
+            detail: event.detail.clone(),
         }
     }
 }
 
-/// One domain.
+/// What sealing anew came to.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Domain {
-    name: String,
-    domain_management: &'static str,
-    from_sender_domain: String,
-    mail_from_sender_domain: String,
-    linked: bool,
-    sender_usernames: Vec<Sender>,
-    verification_records: BTreeMap<&'static str, Record>,
+pub(crate) struct Resealed {
+    keys: u64,
+    changed: u64,
+    /// The path that goes on, if this was not all.
+    next_link: Option<String>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Sender {
-    username: String,
-    display_name: Option<String>,
-}
-
-/// A DNS record to publish.
-#[derive(Serialize)]
-struct Record {
-    r#type: &'static str,
-    name: String,
-    value: String,
-    ttl: u32,
-}
-
-impl From<&DomainRecord> for Domain {
-    fn from(record: &DomainRecord) -> Self {
-        let name = record.domain.to_string();
-        let dkim = Record {
-            r#type: "TXT",
-            name: format!("{}._domainkey.{name}", record.active_key.selector),
-            value: record.active_key.record.clone(),
-            ttl: TTL_SECS,
-        };
+impl From<reseal::Resealed> for Resealed {
+    fn from(done: reseal::Resealed) -> Self {
         Self {
-            domain_management: match record.management {
-                Management::Managed => "ServiceManaged",
-            },
-            from_sender_domain: name.clone(),
-            mail_from_sender_domain: name.clone(),
-            linked: record.linked,
-            sender_usernames: record.senders.iter().map(Sender::from).collect(),
-            verification_records: BTreeMap::from([("DKIM", dkim)]),
-            name,
-        }
-    }
-}
-
-impl From<&SenderUsername> for Sender {
-    fn from(sender: &SenderUsername) -> Self {
-        Self {
-            username: sender.username.clone(),
-            display_name: sender.display_name.clone(),
+            keys: done.keys,
+            changed: done.changed,
+            next_link: done
+                .next_after
+                .map(|after| format!("/keys:reseal?skipToken={after}")),
         }
     }
 }
@@ -122,7 +107,7 @@ impl Operation {
     pub(crate) fn cut_off(id: OperationId) -> Self {
         let error = OperationError {
             code: "ProvisioningCutOff",
-            message: "The operation was cut off. Send the PUT again.",
+            message: "The operation was cut off. Send the request again.",
         };
         Self {
             id: id.to_string(),

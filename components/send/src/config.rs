@@ -7,8 +7,9 @@ use std::time::Duration;
 use guest::{ConfigError, Variables, shared};
 use mailer::access::AccessKeys;
 use mailer::budget::Budget;
-use mailer::outbox::Outbox;
+use mailer::nudge::Nudges;
 use mailer::submission::Policy;
+use mailer::submit::Acceptor;
 
 const NAMES: [&str; 6] = [
     "access_key_primary",
@@ -30,7 +31,8 @@ pub(crate) struct Config {
     /// What callers may have configured.
     pub(crate) public_urls: Vec<PublicUrl>,
     pub(crate) policy: Policy,
-    pub(crate) outbox: Outbox,
+    pub(crate) acceptor: Acceptor,
+    pub(crate) nudges: Rc<Nudges>,
     /// Bodies being read and stored.
     pub(crate) budget: Budget,
 }
@@ -66,7 +68,8 @@ impl Config {
             policy: Policy {
                 smtputf8: variables.boolean("relay_smtputf8")?,
             },
-            outbox: Outbox::default(),
+            acceptor: Acceptor::default(),
+            nudges: Rc::default(),
             budget: Budget::new(BODY_OCTETS),
         })
     }

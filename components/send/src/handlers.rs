@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use guest::{
-    Level, MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, log, read_body,
-    stated_length, with_header,
+    MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, read_body, stated_length,
+    with_header,
 };
 use mailer::access::BodyHash;
 use mailer::operation::{self, OperationId};
@@ -13,7 +13,7 @@ use mailer::submit::{self, Accepted};
 
 use crate::authorize::{authorize, denial, first, forwarded_host, host};
 use crate::config::{Config, PublicUrl};
-use crate::{version, wire};
+use crate::{nudge, version, wire};
 
 /// Seconds after which a caller may ask again: what takes longer than that is waiting for a retry anyway.
 const POLL_AFTER_SECS: &str = "1";
@@ -28,6 +28,7 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
     let config = Config::load().await?;
     let ports = SpinPorts::open().await?;
     let unread = authorize(&request, &config, ports.now())?;
+    let _announced = config.acceptor.outbox.announce();
     let operation_id = operation_id(&request)?;
     let origin = origin(&request, &config.public_urls);
     let octets =
@@ -46,11 +47,11 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
         body_hash,
         submission,
     };
-    let accepted = submit::submit(&*ports, &config.outbox, &principal, request)
+    let accepted = submit::submit(&*ports, &config.acceptor, &principal, request)
         .await
         .map_err(wire::refusal)?;
     if !accepted.is_repeat {
-        guest::spawn(dispatch(accepted.id));
+        nudge::dispatch(&config.nudges, &ports, accepted.id);
     }
     accepted_response(accepted, &origin, api_version)
 }
@@ -87,18 +88,6 @@ pub(crate) async fn operation(request: Request, id: &str) -> Result<Response, Pr
     } else {
         with_header(response, "retry-after", POLL_AFTER_SECS)
     })
-}
-
-/// Tells the sibling that signs and hands over. If this is lost, the tick finds the message in the journal.
-async fn dispatch(id: OperationId) {
-    let url = format!("http://dispatch.spin.internal/dispatch/{id}");
-    if let Err(code) = spin_sdk::http::post(url, "").await {
-        log(
-            Level::Error,
-            "dispatch was not reached; the tick will",
-            &[("cause", &code.to_string())],
-        );
-    }
 }
 
 fn operation_id(request: &Request) -> Result<Option<OperationId>, Problem> {

@@ -10,6 +10,7 @@
 mod authorize;
 mod config;
 mod handlers;
+mod nudge;
 mod version;
 mod wire;
 

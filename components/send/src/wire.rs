@@ -165,13 +165,20 @@ impl<'a> From<EmailAttachment<'a>> for DraftAttachment<'a> {
 
 /// The submission that `body` asks for.
 pub(crate) fn submission(body: &[u8], policy: Policy) -> Result<Submission, Problem> {
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
     let message: EmailMessage<'_> =
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|e| unreadable(&e))?;
-    deserializer.end().map_err(|e| not_json(&e))?;
+        serde_json::from_slice(body).or_else(|_| blamed_message(body))?;
     Draft::from(message)
         .check(policy)
         .map_err(|invalid| broken_rule(&invalid))
+}
+
+/// The message again, with track kept of where in it the reader is: that costs time, and only an error has a use for it.
+fn blamed_message(body: &[u8]) -> Result<EmailMessage<'_>, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let message =
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|e| unreadable(&e))?;
+    deserializer.end().map_err(|e| not_json(&e))?;
+    Ok(message)
 }
 
 fn unreadable(error: &serde_path_to_error::Error<serde_json::Error>) -> Problem {
@@ -218,6 +225,9 @@ pub(crate) fn refusal(error: SubmitError) -> Problem {
     match error {
         SubmitError::Sender(SenderError::DomainNotLinked) => {
             Problem::new(404, "DomainNotLinked", message).with_target("senderAddress")
+        }
+        SubmitError::Sender(SenderError::DomainNotVerified(_)) => {
+            Problem::new(404, "DomainNotVerified", message).with_target("senderAddress")
         }
         SubmitError::Sender(SenderError::UnknownUsername) => {
             Problem::new(400, "InvalidSenderUserName", message).with_target("senderAddress")

@@ -5,6 +5,7 @@ mod arguments;
 mod banner;
 mod connection;
 mod inbox;
+mod reseal;
 mod secrets;
 mod send;
 mod serve;
@@ -37,6 +38,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         Some(Command::Send(send)) => send::run(send).await,
         Some(Command::Secrets) => secrets::print_fresh(),
         Some(Command::Tick(tick)) => tick::run(tick).await,
+        Some(Command::Reseal(operator)) => reseal::run(operator).await,
     }
 }
 

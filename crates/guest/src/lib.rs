@@ -7,6 +7,8 @@
 
 mod body;
 mod config;
+mod doh;
+mod installation;
 mod log;
 mod ports;
 mod problem;
@@ -16,11 +18,13 @@ mod shared;
 
 pub use body::{MAX_BODY_OCTETS, read_body, stated_length};
 pub use config::{ConfigError, Variables};
+pub use doh::DohClient;
+pub use installation::{INSTALLATION_NAMES, installation, master_keys, origin, resolver};
 pub use log::{Level, log};
 pub use ports::SpinPorts;
 pub use problem::Problem;
 pub use relay::RelayClient;
-pub use respond::{Response, answer, empty, header, json, with_header};
+pub use respond::{Response, answer, empty, header, json, text, with_header};
 pub use shared::{Shared, shared};
 pub use spin_sdk::http::Request;
 pub use spin_sdk::wasip3::spawn;

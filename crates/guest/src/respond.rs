@@ -26,6 +26,14 @@ pub fn json(status: u16, body: &impl Serialize) -> Result<Response, Problem> {
     Ok(with_header(response, "content-length", &length.to_string()))
 }
 
+/// An answer with `body` as plain text.
+#[must_use]
+pub fn text(status: u16, body: &str) -> Response {
+    let response = plain(status, body.as_bytes().to_vec());
+    let response = with_header(response, "content-type", "text/plain; charset=utf-8");
+    with_header(response, "content-length", &body.len().to_string())
+}
+
 /// An answer without a body.
 #[must_use]
 pub fn empty(status: u16) -> Response {

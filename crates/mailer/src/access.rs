@@ -2,7 +2,8 @@
 //!
 //! The string to sign is `VERB "\n" path-and-query "\n" x-ms-date ";" host ";" content-hash`. SDKs spell the host in several ways,
 //! and one version drops the leading slash of the path over plain HTTP, so a signature is compared with every spelling a caller can
-//! have meant. All comparisons are made, whichever matches, and each in constant time.
+//! have meant. Each comparison takes constant time, and one that fails leads to the next, so a refusal takes as long whatever was
+//! signed. A match ends them: how long that took says which spelling and which key it was, which whoever signed knows already.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
-use subtle::{Choice, ConstantTimeEq};
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -27,7 +28,8 @@ pub struct Operator(());
 
 /// The two keys that are valid at any time.
 pub struct AccessKeys {
-    keys: Vec<Zeroizing<Vec<u8>>>,
+    // Keyed once: that is half the work of a short HMAC. Wiped when dropped (`hmac/zeroize`).
+    keyed: Vec<Hmac<Sha256>>,
 }
 
 impl fmt::Debug for AccessKeys {
@@ -98,12 +100,9 @@ impl AccessKeys {
     /// # Errors
     /// When one is not the base64 of at least 16 octets.
     pub fn parse(texts: &[&str]) -> Result<Self, ParseAccessKeyError> {
-        let parse = |text: &&str| match STANDARD.decode(text.trim()) {
-            Ok(key) if key.len() >= SHORTEST_KEY_OCTETS => Ok(Zeroizing::new(key)),
-            _ => Err(ParseAccessKeyError),
-        };
+        let keyed = texts.iter().map(|text| keyed(text));
         Ok(Self {
-            keys: texts.iter().map(parse).collect::<Result<_, _>>()?,
+            keyed: keyed.collect::<Result<_, _>>()?,
         })
     }
 
@@ -131,23 +130,66 @@ impl AccessKeys {
         if now.since(sent_at).max(sent_at.since(now)) > skew {
             return Err(Denied::Skew(skew));
         }
-        let matches = |key: &Zeroizing<Vec<u8>>| {
-            let strings = request.strings_to_sign(date, content_hash);
-            strings.iter().fold(Choice::from(0), |found, string| {
-                found | mac(key, string).ct_eq(&signature)
-            })
+        let string = StringToSign {
+            method: request.method,
+            date,
+            content_hash,
         };
-        let found = self
-            .keys
-            .iter()
-            .fold(Choice::from(0), |found, key| found | matches(key));
-        if bool::from(found) {
+        if self.signed(request, &string, &signature) {
             Ok(Unread {
                 content_hash: content_hash.to_owned(),
             })
         } else {
             Err(Denied::Signature)
         }
+    }
+
+    /// Whether one of the keys makes `signature` of one of the strings the caller can have meant.
+    fn signed(
+        &self,
+        request: &SignedRequest<'_>,
+        string: &StringToSign<'_>,
+        signature: &[u8],
+    ) -> bool {
+        let path = request.path_and_query;
+        let bare = path.strip_prefix('/').unwrap_or(path);
+        let spellings = |path| request.hosts.iter().map(move |host| (path, host));
+        // The likely ones first.
+        let mut spellings = spellings(path).chain(spellings(bare));
+        spellings.any(|(path, host)| {
+            self.keyed
+                .iter()
+                .any(|key| bool::from(string.mac(key, path, host).ct_eq(signature)))
+        })
+    }
+}
+
+fn keyed(text: &str) -> Result<Hmac<Sha256>, ParseAccessKeyError> {
+    let key = STANDARD.decode(text.trim()).map(Zeroizing::new);
+    let key = key.map_err(|_| ParseAccessKeyError)?;
+    if key.len() < SHORTEST_KEY_OCTETS {
+        return Err(ParseAccessKeyError);
+    }
+    // HMAC takes keys of any length, so this does not fail.
+    Hmac::new_from_slice(&key).map_err(|_| ParseAccessKeyError)
+}
+
+/// What all the strings a caller can have signed have in common.
+struct StringToSign<'a> {
+    method: &'a str,
+    date: &'a str,
+    content_hash: &'a str,
+}
+
+impl StringToSign<'_> {
+    fn mac(&self, key: &Hmac<Sha256>, path: &str, host: &str) -> [u8; 32] {
+        let mut mac = key.clone();
+        let pieces = [self.method, "\n", path, "\n", self.date, ";", host, ";"];
+        for piece in pieces {
+            mac.update(piece.as_bytes());
+        }
+        mac.update(self.content_hash.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 }
 
@@ -205,20 +247,6 @@ impl SignedRequest<'_> {
             self.method, self.path_and_query
         )
     }
-
-    fn strings_to_sign(&self, date: &str, content_hash: &str) -> Vec<String> {
-        let bare = self
-            .path_and_query
-            .strip_prefix('/')
-            .unwrap_or(self.path_and_query);
-        let string = |host: &String, path: &str| {
-            format!("{}\n{path}\n{date};{host};{content_hash}", self.method)
-        };
-        self.hosts
-            .iter()
-            .flat_map(|host| [string(host, self.path_and_query), string(host, bare)])
-            .collect()
-    }
 }
 
 /// Splits at the first `&Signature=`, since the base64 behind it may hold any of its characters.
@@ -229,15 +257,6 @@ fn signature(authorization: &str) -> Result<Vec<u8>, Denied> {
         return Err(Denied::Scheme);
     }
     STANDARD.decode(signature).map_err(|_| Denied::Scheme)
-}
-
-fn mac(key: &[u8], string: &str) -> Vec<u8> {
-    // HMAC takes keys of any length, so this never fails; an empty MAC equals no signature of 32 octets.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
-        return Vec::new();
-    };
-    mac.update(string.as_bytes());
-    mac.finalize().into_bytes().to_vec()
 }
 
 /// Every way an SDK may have spelt the host of a request.

@@ -7,7 +7,9 @@
 
 use std::time::Duration;
 
-use dkim::{Canonicalization, SignedFields, SigningOptions};
+use dkim::{
+    AgentOrUserIdentifier, Canonicalization, SignedFields, Signer, SigningDomain, SigningOptions,
+};
 use envelope::{
     AddrSpec, Domain, EnhancedStatusCode, Envelope, LocalPart, Reply, ReplyCode, ReversePath,
     StatusClass,
@@ -17,7 +19,7 @@ use thiserror::Error;
 use crate::budget::Budget;
 use crate::compose;
 use crate::delivery::{AttemptEnd, AttemptReport, DeliveryState};
-use crate::domain::DEFAULT_SENDER;
+use crate::domain::{DEFAULT_SENDER, DomainRecord, Installation};
 use crate::entropy::Rng;
 use crate::handover::{HandOverError, Handover};
 use crate::journal::JournalItem;
@@ -125,6 +127,8 @@ pub struct Dispatcher {
     pub windows: Windows,
     /// The relay takes addresses outside ASCII.
     pub smtputf8: bool,
+    /// Where return paths are for domains without one of their own.
+    pub installation: Installation,
     /// Content of messages under attempt: each is held about three times, as stored, rendered and signed.
     pub budget: Budget,
 }
@@ -190,6 +194,7 @@ where
             return Ok(Attempted::NotNow);
         }
     }
+    let _announced = dispatcher.outbox.announce();
     let content = record.read_content(ports, head).await?;
     let attempt = Attempt {
         ports,
@@ -249,8 +254,8 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
     }
 
     async fn hand_over(&self, indexes: &[usize]) -> Result<AttemptEnd, StoreError> {
-        let message = match self.signed_message().await {
-            Ok(message) => message,
+        let (message, reverse_path) = match self.prepared().await {
+            Ok(prepared) => prepared,
             Err(Unsigned::Store(error)) => return Err(error),
             Err(Unsigned::Later(text)) => {
                 return Ok(AttemptEnd::Broken(HandOverError::Unavailable {
@@ -268,7 +273,7 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             .iter()
             .filter_map(|&index| self.recipients.get(index).cloned())
             .collect();
-        let Ok(envelope) = Envelope::new(self.reverse_path(), forward_paths) else {
+        let Ok(envelope) = Envelope::new(reverse_path, forward_paths) else {
             return Ok(AttemptEnd::NobodyLeft);
         };
         let idempotency_key = format!("{}.{}", self.record.id, self.state.handover);
@@ -286,32 +291,44 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         })
     }
 
-    async fn signed_message(&self) -> Result<Vec<u8>, Unsigned> {
+    /// The signed message, and the path that reports about it take.
+    async fn prepared(&self) -> Result<(Vec<u8>, ReversePath), Unsigned> {
         let domain = self.record.from.address.domain();
-        let (selector, key) = self
-            .dispatcher
-            .keyring
-            .signing_key(self.ports, domain)
-            .await?;
+        let domain = self.dispatcher.keyring.domain(self.ports, domain).await?;
+        let message = self.signed_message(&domain).await?;
+        Ok((message, self.reverse_path(&domain)))
+    }
+
+    async fn signed_message(&self, domain: &DomainRecord) -> Result<Vec<u8>, Unsigned> {
+        let keyring = &self.dispatcher.keyring;
+        let keys = keyring.signing_keys(self.ports, domain).await?;
         let unsigned = compose::render(self.record, self.content, self.dispatcher.smtputf8)
             .map_err(|_| Unsigned::Never("the message could not be rendered"))?;
-        let options = self
-            .signing_options(domain, &selector)
-            .ok_or(Unsigned::Later("the signing key has no usable name"))?;
-        let field = dkim::sign(&unsigned, &options, &key, &mut Rng(self.ports))
+        let mut options = Vec::with_capacity(keys.len());
+        for (selector, _) in &keys {
+            let named = self.signing_options(&domain.domain, selector);
+            options.push(named.ok_or(Unsigned::Later("the signing key has no usable name"))?);
+        }
+        let signers: Vec<Signer<'_>> = options
+            .iter()
+            .zip(&keys)
+            .map(|(options, (_, key))| Signer { options, key })
+            .collect();
+        let fields = dkim::sign_with_each(&unsigned, &signers, &mut Rng(self.ports))
             .map_err(|_| Unsigned::Later("the message could not be signed"))?;
-        let mut signed = Vec::with_capacity(field.len() + unsigned.len());
-        signed.extend_from_slice(field.as_bytes());
+        let mut signed = Vec::with_capacity(fields.len() + unsigned.len());
+        signed.extend_from_slice(fields.as_bytes());
         signed.extend_from_slice(&unsigned);
         Ok(signed)
     }
 
     /// Signed as of its acceptance, so that a repeated hand-over is the same message to the octet.
     fn signing_options(&self, domain: &Domain, selector: &str) -> Option<SigningOptions> {
+        let domain: SigningDomain = domain.as_str().parse().ok()?;
         Some(SigningOptions {
-            domain: domain.as_str().parse().ok()?,
+            auid: Some(AgentOrUserIdentifier::of_domain(domain.clone())),
+            domain,
             selector: selector.parse().ok()?,
-            auid: None,
             canonicalization: Canonicalization::RELAXED,
             signed_at: self.record.accepted_at.as_secs(),
             expires_at: Some(self.record.accepted_at.plus(SIGNATURE_VALID_FOR).as_secs()),
@@ -319,11 +336,13 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         })
     }
 
-    /// `DoNotReply` at the sender's domain, so that SPF is judged for the domain that From shows.
-    fn reverse_path(&self) -> ReversePath {
+    /// `DoNotReply` at the sender's return path, so that SPF is judged for a domain that is aligned with From, if that is verified.
+    fn reverse_path(&self, domain: &DomainRecord) -> ReversePath {
         let local_part = LocalPart::parse(DEFAULT_SENDER).ok();
+        let domain = domain.return_path_now(&self.dispatcher.installation);
         let address = local_part
-            .and_then(|local| AddrSpec::new(local, self.record.from.address.domain().clone()).ok());
+            .zip(domain)
+            .and_then(|(local_part, domain)| AddrSpec::new(local_part, domain).ok());
         address.map_or(ReversePath::Null, ReversePath::Address)
     }
 

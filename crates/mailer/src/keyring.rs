@@ -13,18 +13,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use dkim::SigningKey;
 use dkim::keygen::RsaKeySearch;
+use dkim::{KeyError, SigningAlgorithm, SigningKey};
 use envelope::Domain;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::domain::{DomainRecord, ProvisionError, RSA_BITS};
+use crate::domain::{DomainKey, DomainRecord};
 use crate::entropy::Rng;
 use crate::keys;
 use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
 
+/// The size of the keys made here, in bits.
+const RSA_BITS: u32 = 2048;
 const NONCE_OCTETS: usize = 24;
 const KEY_OCTETS: usize = 32;
 /// How long an instance believes what it read of a domain.
@@ -109,13 +111,53 @@ impl MasterKey {
     }
 }
 
+/// The master key, and the one before it while a change is under way.
+#[derive(Debug, Clone)]
+pub struct MasterKeys {
+    /// Seals, and opens.
+    pub current: MasterKey,
+    /// Opens what was not sealed anew yet.
+    pub previous: Option<MasterKey>,
+}
+
+impl MasterKeys {
+    /// Opens what either key sealed for `path`.
+    ///
+    /// # Errors
+    /// As [`MasterKey::unseal`].
+    pub fn unseal(&self, path: &str, sealed: &str) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        let current = self.current.unseal(path, sealed);
+        match &self.previous {
+            Some(previous) => current.or_else(|_| previous.unseal(path, sealed)),
+            None => current,
+        }
+    }
+
+    /// What the previous key sealed for `path`, sealed with the current one; `None` when it is already.
+    ///
+    /// # Errors
+    /// When neither key opens it.
+    pub fn reseal(
+        &self,
+        entropy: &impl Entropy,
+        path: &str,
+        sealed: &str,
+    ) -> Result<Option<String>, UnsealError> {
+        if self.current.unseal(path, sealed).is_ok() {
+            return Ok(None);
+        }
+        let secret = self.unseal(path, sealed)?;
+        Ok(Some(self.current.seal(entropy, path, &secret)))
+    }
+}
+
 /// Makes a new RSA key, letting other tasks run between candidates.
 ///
 /// # Errors
 /// When the generator of primes cannot serve this size, which it can.
-pub async fn generate<P: Entropy + Scheduler>(ports: &P) -> Result<SigningKey, ProvisionError> {
+pub async fn generate_rsa<P: Entropy + Scheduler>(ports: &P) -> Result<SigningKey, KeyError> {
     let mut rng = Rng(ports);
-    let mut search = RsaKeySearch::new(RSA_BITS).map_err(|_| ProvisionError::Key)?;
+    let mut search = RsaKeySearch::new(RSA_BITS)?;
     loop {
         if let Some(key) = search.step(&mut rng) {
             return Ok(key);
@@ -144,7 +186,7 @@ pub enum KeyringError {
 /// The keys an instance has opened, by domain, selector and version.
 #[derive(Debug)]
 pub struct Keyring {
-    master_key: MasterKey,
+    master_keys: MasterKeys,
     domains: RefCell<HashMap<Domain, (Timestamp, DomainRecord)>>,
     keys: RefCell<HashMap<(Domain, String, u32), Rc<SigningKey>>>,
 }
@@ -152,35 +194,56 @@ pub struct Keyring {
 impl Keyring {
     /// An empty ring.
     #[must_use]
-    pub fn new(master_key: MasterKey) -> Self {
+    pub fn new(master_keys: MasterKeys) -> Self {
         Self {
-            master_key,
+            master_keys,
             domains: RefCell::default(),
             keys: RefCell::default(),
         }
     }
 
-    /// The selector and key that sign for `domain` now.
+    /// The keys that sign for `domain` now, with their selectors: RSA first.
     ///
     /// # Errors
     /// See [`KeyringError`].
-    pub async fn signing_key<P: Clock + KeyValue>(
+    pub async fn signing_keys<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        record: &DomainRecord,
+    ) -> Result<Vec<(String, Rc<SigningKey>)>, KeyringError> {
+        let mut keys = Vec::new();
+        for key in record.signing_keys() {
+            let opened = self.signing_key(ports, &record.domain, key).await?;
+            keys.push((key.selector.clone(), opened));
+        }
+        // Those who know one algorithm only know RSA, so a message never goes without it.
+        keys.sort_by_key(|(_, key)| key.algorithm() != SigningAlgorithm::RsaSha256);
+        match keys.first() {
+            Some((_, first)) if first.algorithm() == SigningAlgorithm::RsaSha256 => Ok(keys),
+            _ => Err(KeyringError::NoKey),
+        }
+    }
+
+    async fn signing_key<P: KeyValue>(
         &self,
         ports: &P,
         domain: &Domain,
-    ) -> Result<(String, Rc<SigningKey>), KeyringError> {
-        let record = self.domain(ports, domain).await?;
-        let selector = record.active_key.selector;
-        let name = (domain.clone(), selector.clone(), record.active_key.version);
+        key: &DomainKey,
+    ) -> Result<Rc<SigningKey>, KeyringError> {
+        let name = (domain.clone(), key.selector.clone(), key.version);
         if let Some(key) = self.keys.borrow().get(&name) {
-            return Ok((selector, Rc::clone(key)));
+            return Ok(Rc::clone(key));
         }
-        let key = Rc::new(self.open(ports, domain, &selector).await?);
-        remember(&mut self.keys.borrow_mut(), name, Rc::clone(&key));
-        Ok((selector, key))
+        let opened = Rc::new(self.open(ports, domain, &key.selector).await?);
+        remember(&mut self.keys.borrow_mut(), name, Rc::clone(&opened));
+        Ok(opened)
     }
 
-    async fn domain<P: Clock + KeyValue>(
+    /// The record of `domain`, at most [`DOMAIN_FRESH_FOR`] old.
+    ///
+    /// # Errors
+    /// When the store does not answer, or there is no such domain.
+    pub async fn domain<P: Clock + KeyValue>(
         &self,
         ports: &P,
         domain: &Domain,
@@ -211,7 +274,7 @@ impl Keyring {
     ) -> Result<SigningKey, KeyringError> {
         let path = keys::dkim_key(domain, selector);
         let sealed = path.read(store).await?.ok_or(KeyringError::NoKey)?;
-        let der = self.master_key.unseal(path.path(), &sealed.sealed)?;
+        let der = self.master_keys.unseal(path.path(), &sealed.sealed)?;
         SigningKey::from_pkcs8_der(&der).map_err(|_| KeyringError::NotAKey)
     }
 }

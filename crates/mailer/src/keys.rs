@@ -14,9 +14,14 @@
 //! | `tick/lease` | [`TickLease`] | the tick that won `tick/claim/<generation>` | the claim decides | the lease runs out |
 //! | `tick/claim/<generation>` | counter | ticks | the first to reach 1 leads | as above |
 //! | `due/<slot>/<n>` | [`DueEntry`] | the tick that holds the lease | as above | entries that were already moved are found stale |
-//! | `domain/<domain>` | [`DomainRecord`] | manage | one operation at a time makes it | written together with its key |
-//! | `dkim-key/<domain>/<selector>` | [`SealedKey`] | manage | as above | as above |
-//! | `domain-index` | [`DomainIndex`] | manage | as above | as above |
+//! | `domain/<domain>` | [`DomainRecord`] | manage, and the tick | `domain-lock` excludes them | written together with its events and keys |
+//! | `domain-lock/<domain>/<window>` | counter | manage, and the tick | the first to reach 1 writes | others wait for the end of the window |
+//! | `domain-event/<domain>/<n>` | [`Event`] | who holds the lock | excluded | written together with the record that counts it |
+//! | `dkim-key/<domain>/<selector>` | [`SealedKey`] | who holds the lock | excluded | written together with the record that names it |
+//! | `domain-count` | counter | manage | each gets its own slot | a slot that stays empty |
+//! | `domain-slot/<n>` | [`DomainSlot`] | manage | none | written together with its domain |
+//! | `domain-scan` | [`DomainScan`] | the tick | the later wins; domains are looked at once more | some domains are looked at once more |
+//! | `domain-index` | [`DomainIndex`] | nobody: version 1 did | | |
 //! | `managed-domain` | [`Provisioning`] | manage | `managed-domain-claim/<generation>` decides | a new generation after its deadline |
 //! | `suppression/<address>` | [`Suppression`] | the operator | the later wins | nothing |
 //!
@@ -29,7 +34,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::delivery::DeliveryState;
-use crate::domain::{DomainIndex, DomainRecord, Provisioning, SealedKey};
+use crate::domain::history::Event;
+use crate::domain::index::{DomainIndex, DomainSlot};
+use crate::domain::managed::Provisioning;
+use crate::domain::recheck::DomainScan;
+use crate::domain::{DomainRecord, SealedKey};
 use crate::due::DueEntry;
 use crate::journal::JournalEntry;
 use crate::lease::TickLease;
@@ -261,6 +270,36 @@ pub fn domain(domain: &Domain) -> Key<DomainRecord> {
 #[must_use]
 pub fn dkim_key(domain: &Domain, selector: &str) -> Key<SealedKey> {
     Key::at(format!("dkim-key/{domain}/{selector}"))
+}
+
+/// `domain-lock/<domain>/<window>`
+#[must_use]
+pub fn domain_lock(domain: &Domain, window: u64) -> Key<Counter> {
+    Key::at(format!("domain-lock/{domain}/{window}"))
+}
+
+/// `domain-event/<domain>/<n>`
+#[must_use]
+pub fn domain_event(domain: &Domain, n: u64) -> Key<Event> {
+    Key::at(format!("domain-event/{domain}/{n}"))
+}
+
+/// `domain-count`
+#[must_use]
+pub fn domain_count() -> Key<Counter> {
+    Key::at("domain-count".to_owned())
+}
+
+/// `domain-slot/<n>`
+#[must_use]
+pub fn domain_slot(n: u64) -> Key<DomainSlot> {
+    Key::at(format!("domain-slot/{n}"))
+}
+
+/// `domain-scan`
+#[must_use]
+pub fn domain_scan() -> Key<DomainScan> {
+    Key::at("domain-scan".to_owned())
 }
 
 /// `domain-index`

@@ -4,14 +4,14 @@
 //! world is behind [`ports`], so every rule runs in a plain test, with a store that fails at any call.
 //!
 //! - [`submit`](mod@submit) accepts a message; [`submission`] holds the rules about its content, [`access`] those about the caller.
-//! - [`attempt`](mod@attempt) hands it to the relay; [`delivery`] decides what that means, [`retry`] when to try again.
+//! - [`nudge`] names it to whoever attempts it; [`attempt`](mod@attempt) hands it to the relay; [`delivery`] decides what that means, [`retry`] when to try again.
 //! - [`tick`](mod@tick) finds what is due and what a crash left, by way of [`journal`] and [`due`].
 //! - [`domain`] and [`keyring`] know sender domains and their keys.
 //! - [`keys`] has the layout of the store.
 //!
-//! Not supported yet: deleting messages after a time, and more than one sender domain.
+//! Not supported yet: deleting messages after a time.
 
-pub use envelope;
+pub use {dkim, dmarc, dns, envelope, spf};
 
 pub mod access;
 pub mod attachment_type;
@@ -27,11 +27,13 @@ pub mod journal;
 pub mod keyring;
 pub mod keys;
 pub mod lease;
+pub mod nudge;
 pub mod operation;
 pub mod outbox;
 pub mod ports;
 pub mod record;
 pub mod retry;
+pub mod sender_domains;
 pub mod submission;
 pub mod submit;
 pub mod suppression;

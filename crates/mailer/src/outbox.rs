@@ -1,8 +1,9 @@
 //! Group commit: concurrent tasks of one instance share one `set-many`, and with it one journal entry and one fsync.
 //!
-//! The first task to come leads: it lets every other ready task have its turn, takes what they all queued and writes it. Tasks that
-//! come while it writes queue up, and the first of them leads the next round. A leader that is dropped half-way fails its round and
-//! passes the lead on, so nobody waits for ever.
+//! The first task to come leads: it lets every other ready task have its turn, takes what they all queued and writes it. If nobody
+//! else has [announced](Outbox::announce) an entry, it writes at once: giving up a turn costs a trip out of the instance and back.
+//! Tasks that come while it writes queue up, and the first of them leads the next round. A leader that is dropped half-way fails its
+//! round and passes the lead on, so nobody waits for ever.
 //!
 //! Waiting tasks look again and again instead of being woken. Waking a task of another request is not to be had: the guest runtime
 //! does it by cancelling a stream that is in a waitable set, which hosts answer with a trap. It costs next to nothing, since a write
@@ -22,7 +23,7 @@ use crate::ports::{Clock, KeyValue, Scheduler, StoreError, Write};
 const ROUND_ENTRIES: usize = 64;
 /// A round takes no more octets than this, unless one message alone is larger.
 const ROUND_OCTETS: usize = 4 * 1024 * 1024;
-/// How often a leader lets the others have their turn before it writes.
+/// How often a leader lets the others have their turn before it writes, if there are others.
 const TURNS: usize = 2;
 /// Looks at once, one after the other, before a waiting task begins to pause between them.
 const EAGER_LOOKS: usize = 16;
@@ -35,7 +36,12 @@ pub struct Outbox {
     position: Cell<Option<Position>>,
     queue: RefCell<VecDeque<Queued>>,
     led: Cell<bool>,
+    announced: Cell<usize>,
 }
+
+/// Says that a task is on its way to [`Outbox::commit`]; taken back when it is dropped.
+#[derive(Debug)]
+pub struct Announcement<'a>(&'a Outbox);
 
 impl fmt::Debug for Outbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,6 +75,19 @@ struct Queued {
 }
 
 impl Outbox {
+    /// Announces an entry, so that a leader waits a little for it. Held until the task is done; without it the entry is written all
+    /// the same, only less often together with others.
+    #[must_use = "dropped, it announces nothing"]
+    pub fn announce(&self) -> Announcement<'_> {
+        self.announced.set(self.announced.get().saturating_add(1));
+        Announcement(self)
+    }
+
+    /// Whether tasks are on their way that have queued nothing yet.
+    fn expects_more(&self) -> bool {
+        self.announced.get() > self.queue.borrow().len()
+    }
+
     /// Writes `entry` together with what other tasks of the instance have to write.
     ///
     /// # Errors
@@ -104,6 +123,9 @@ impl Outbox {
             slots: Vec::new(),
         };
         for _ in 0..TURNS {
+            if !self.expects_more() {
+                break;
+            }
             ports.yield_now().await;
         }
         let entries = self.take_round(&mut round);
@@ -175,6 +197,13 @@ impl Outbox {
             Some(next) => next.slot.call_to_lead(),
             None => self.led.set(false),
         }
+    }
+}
+
+impl Drop for Announcement<'_> {
+    fn drop(&mut self) {
+        let announced = &self.0.announced;
+        announced.set(announced.get().saturating_sub(1));
     }
 }
 

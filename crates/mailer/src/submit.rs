@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use envelope::Domain;
 use thiserror::Error;
 
 use crate::access::{BodyHash, Principal};
-use crate::domain::{DomainRecord, SenderError};
+use crate::domain::SenderError;
 use crate::journal::JournalItem;
 use crate::keys::{self, Key};
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
 use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
 use crate::record::{Acceptance, MessageRecord};
+use crate::sender_domains::SenderDomains;
 use crate::submission::Submission;
 use crate::time::Timestamp;
 
@@ -20,6 +20,15 @@ use crate::time::Timestamp;
 pub const CLAIM_WINDOW: Duration = Duration::from_secs(20);
 /// Whoever won a claim writes within this time or not at all.
 const CLAIM_HOLDS: Duration = Duration::from_secs(5);
+
+/// What an instance keeps from one message to the next.
+#[derive(Debug, Default)]
+pub struct Acceptor {
+    /// Writes for all tasks of the instance.
+    pub outbox: Outbox,
+    /// What was read of the senders' domains.
+    pub sender_domains: SenderDomains,
+}
 
 /// A checked request to send.
 #[derive(Debug)]
@@ -67,20 +76,22 @@ pub enum SubmitError {
 /// See [`SubmitError`].
 pub async fn submit<P>(
     ports: &P,
-    outbox: &Outbox,
+    acceptor: &Acceptor,
     _: &Principal,
     request: Request,
 ) -> Result<Accepted, SubmitError>
 where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
+    let outbox = &acceptor.outbox;
     let request_hash = request.body_hash.to_base64();
     if let Some(id) = request.operation_id
-        && was_accepted(ports, id, &request_hash).await?
+        && let Some(record) = accepted(ports, id, &request_hash).await?
     {
-        return repeat(ports, outbox, id).await;
+        return repeat(ports, outbox, &record).await;
     }
-    let sender_display_name = sender_display_name(ports, &request.submission).await?;
+    let sender_display_name =
+        sender_display_name(ports, &acceptor.sender_domains, &request.submission).await?;
     refuse_used_message_id(ports, &request.submission).await?;
     let claim = match request.operation_id {
         None => Claim {
@@ -88,8 +99,8 @@ where
             counted: None,
         },
         Some(id) => match claim(ports, id, &request_hash).await? {
-            Some(claim) => claim,
-            None => return repeat(ports, outbox, id).await,
+            Claimed::Won(claim) => claim,
+            Claimed::Accepted(record) => return repeat(ports, outbox, &record).await,
         },
     };
     let acceptance = Acceptance {
@@ -112,13 +123,16 @@ where
 ///
 /// A store that writes a `set-many` in parts may have kept the message of a failed request and lost its journal entry. Until the
 /// first attempt has ended nobody can tell, so the entry is written once more; of two, one is found stale.
-async fn repeat<P>(ports: &P, outbox: &Outbox, id: OperationId) -> Result<Accepted, SubmitError>
+async fn repeat<P>(
+    ports: &P,
+    outbox: &Outbox,
+    record: &MessageRecord,
+) -> Result<Accepted, SubmitError>
 where
     P: Clock + KeyValue + Scheduler,
 {
-    if !ports.exists(keys::state(id).path()).await?
-        && let Some(record) = MessageRecord::read(ports, id).await?
-    {
+    let id = record.id;
+    if !ports.exists(keys::state(id).path()).await? {
         let item = Some(JournalItem {
             id,
             attempt: 0,
@@ -209,15 +223,19 @@ impl Claim {
     }
 }
 
-/// Claims an id the caller chose, or gives `None` when the same request was accepted under it.
+/// What came of a claim.
+enum Claimed {
+    /// The caller may write.
+    Won(Claim),
+    /// Somebody else did: this.
+    Accepted(Box<MessageRecord>),
+}
+
+/// Claims an id the caller chose, unless the same request was accepted under it.
 ///
 /// The first to increment the counter of a window may write, within [`CLAIM_HOLDS`]. A claim of the window before may still be in
 /// use just after the turn, so that one is waited out. Whoever crashed in between frees the id with the end of its window.
-async fn claim<P>(
-    ports: &P,
-    id: OperationId,
-    request_hash: &str,
-) -> Result<Option<Claim>, SubmitError>
+async fn claim<P>(ports: &P, id: OperationId, request_hash: &str) -> Result<Claimed, SubmitError>
 where
     P: Clock + KeyValue + Scheduler,
 {
@@ -230,7 +248,7 @@ where
             .is_taken(ports)
             .await?;
     if !is_left_over && keys::operation_claim(id, window).increment(ports).await? == 1 {
-        return Ok(Some(Claim {
+        return Ok(Claimed::Won(Claim {
             id,
             counted: Some(Counted {
                 window,
@@ -239,8 +257,8 @@ where
         }));
     }
     for _ in 0..LOOKS {
-        if was_accepted(ports, id, request_hash).await? {
-            return Ok(None);
+        if let Some(record) = accepted(ports, id, request_hash).await? {
+            return Ok(Claimed::Accepted(Box::new(record)));
         }
         ports.sleep(PAUSE).await;
     }
@@ -255,35 +273,31 @@ fn window(now: Timestamp) -> (u64, Duration) {
     )
 }
 
-async fn was_accepted(
+/// The message that was accepted as `id`, if there is one and it is the same request.
+async fn accepted(
     store: &impl KeyValue,
     id: OperationId,
     request_hash: &str,
-) -> Result<bool, SubmitError> {
-    match MessageRecord::read(store, id).await? {
-        None => Ok(false),
-        Some(record) if record.request_hash == request_hash => Ok(true),
-        Some(_) => Err(SubmitError::OperationIdReused),
+) -> Result<Option<MessageRecord>, SubmitError> {
+    let record = MessageRecord::read(store, id).await?;
+    if record
+        .as_ref()
+        .is_some_and(|record| record.request_hash != request_hash)
+    {
+        return Err(SubmitError::OperationIdReused);
     }
+    Ok(record)
 }
 
-async fn sender_display_name(
-    store: &impl KeyValue,
+async fn sender_display_name<P: Clock + KeyValue>(
+    ports: &P,
+    sender_domains: &SenderDomains,
     submission: &Submission,
 ) -> Result<Option<String>, SubmitError> {
-    let domain = linked_domain(store, submission.sender.domain()).await?;
-    Ok(domain
-        .sender(submission.sender.local_part())?
-        .display_name
-        .clone())
-}
-
-async fn linked_domain(
-    store: &impl KeyValue,
-    domain: &Domain,
-) -> Result<DomainRecord, SubmitError> {
-    keys::domain(domain)
-        .read(store)
+    let domain = sender_domains
+        .read(ports, submission.sender.domain())
         .await?
-        .ok_or(SubmitError::Sender(SenderError::DomainNotLinked))
+        .ok_or(SenderError::DomainNotLinked)?;
+    let sender = domain.sender(submission.sender.local_part())?;
+    Ok(sender.display_name.clone())
 }

@@ -29,8 +29,15 @@ const STEP_SLOTS: usize = 2_000;
 const STEP_READS_FOR: Duration = Duration::from_secs(7);
 /// A message that is not there after this was never accepted: a store that writes a `set-many` in parts kept only the journal entry.
 const ORPHANED_AFTER: Duration = Duration::from_hours(1);
+/// A number under which nothing comes is looked at this often.
+const LONGEST_LOOK_AWAY: Duration = Duration::from_secs(15);
 /// Progress is written at least once in so many slots, even when nothing happens.
 const IDLE_SLOTS: u64 = 30;
+
+/// Journal numbers that are open at once. The others wait until one is over, so that the record of progress stays under half a megabyte.
+pub const MAX_OPEN_NUMBERS: usize = 4096;
+/// Hosts' clocks differ by less than this many slots. Progress further ahead is of a clock that was ahead, and has been set right.
+const CLOCK_SLOTS: u64 = 5;
 
 /// How far the ticks have come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +56,16 @@ pub struct TickProgress {
 
 impl Record for TickProgress {
     const VERSION: u32 = 1;
+}
+
+impl TickProgress {
+    fn is_ahead(&self, now: Timestamp) -> bool {
+        self.slot.saturating_sub(due::slot_due(now)) > CLOCK_SLOTS
+    }
+
+    fn go_to(&mut self, slot: u64) {
+        (self.slot, self.entry, self.offset) = (slot, 0, 0);
+    }
 }
 
 /// A journal number somebody may still write under.
@@ -104,6 +121,7 @@ pub async fn tick<P: Clock + KeyValue>(
     // Read again: the lease's last holder may have written since.
     let progress = read_progress(ports).await?;
     let mut step = Step::new(progress, windows, ports.now(), budget);
+    step.turn_back(ports).await?;
     step.open_numbers(ports).await?;
     // Who comes first may use up all there is, so they take turns.
     if lease.generation.is_multiple_of(2) {
@@ -137,7 +155,7 @@ async fn has_work<P: Clock + KeyValue>(
 ) -> Result<bool, StoreError> {
     let now = ports.now();
     let due_slot = due::slot_due(now);
-    if due_slot.saturating_sub(progress.slot) > IDLE_SLOTS {
+    if due_slot.saturating_sub(progress.slot) > IDLE_SLOTS || progress.is_ahead(now) {
         return Ok(true);
     }
     if ports
@@ -179,13 +197,22 @@ impl OpenNumber {
         }
     }
 
+    /// The same, if none of its times can lie ahead.
+    fn turned_back(self, now: Timestamp) -> Self {
+        Self {
+            seen_at: self.seen_at.min(now),
+            active_at: self.active_at.min(now),
+            look_at: self.look_at.min(now.plus(LONGEST_LOOK_AWAY)),
+            ..self
+        }
+    }
+
     fn is_dead(&self, now: Timestamp) -> bool {
         now.since(self.seen_at) > NUMBER_DEAD_AFTER
     }
 
     fn found_nothing(&mut self, now: Timestamp) {
-        const LONGEST: Duration = Duration::from_secs(15);
-        self.look_at = now.plus((now.since(self.active_at) / 4).min(LONGEST));
+        self.look_at = now.plus((now.since(self.active_at) / 4).min(LONGEST_LOOK_AWAY));
     }
 }
 
@@ -239,10 +266,26 @@ impl Step {
 
     async fn open_numbers(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
         let tail = u64::try_from(keys::journal_tail().value(store).await?).unwrap_or(0);
-        for number in self.progress.tail + 1..=tail {
+        let room = MAX_OPEN_NUMBERS.saturating_sub(self.progress.open.len());
+        let numbers = self.progress.tail.saturating_add(1)..=tail;
+        for number in numbers.take(room) {
             self.progress.open.push(OpenNumber::new(number, self.now));
+            self.progress.tail = number;
         }
-        self.progress.tail = self.progress.tail.max(tail);
+        Ok(())
+    }
+
+    /// Takes back what was written down by a clock that was ahead and has been set right since: otherwise nothing would be read until
+    /// the time it showed. What that clock scheduled behind its own time still waits for it.
+    async fn turn_back<P: Clock + KeyValue>(&mut self, ports: &P) -> Result<(), StoreError> {
+        let now = self.now;
+        for open in &mut self.progress.open {
+            *open = open.turned_back(now);
+        }
+        // To the end of its slot first: entries behind a gap would not be found again.
+        if self.progress.is_ahead(now) && self.read_slot(ports).await? {
+            self.progress.go_to(due::slot_due(now));
+        }
         Ok(())
     }
 
@@ -332,9 +375,7 @@ impl Step {
             if self.progress.slot >= due_slot {
                 return Ok(());
             }
-            self.progress.slot += 1;
-            self.progress.entry = 0;
-            self.progress.offset = 0;
+            self.progress.go_to(self.progress.slot + 1);
         }
         self.more = true;
         Ok(())

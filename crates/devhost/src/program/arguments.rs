@@ -25,6 +25,8 @@ pub(super) enum Command {
     Secrets,
     /// Calls a running server once in a while, for hosts without a timer such as `spin up`.
     Tick(Tick),
+    /// Seals every private key with the present master key, after that was changed and the one before it named too.
+    Reseal(Operator),
 }
 
 /// Options of `serve`.
@@ -114,12 +116,19 @@ pub(super) struct Send {
 /// Options of `tick`.
 #[derive(Args, Debug)]
 pub(super) struct Tick {
-    /// The server's origin.
-    #[arg(long, value_name = "http://HOST:PORT")]
-    pub(super) url: String,
+    #[command(flatten)]
+    pub(super) operator: Operator,
     /// The time between two calls, such as 1s or 500ms.
     #[arg(long, default_value = "1s", value_parser = duration)]
     pub(super) every: Duration,
+}
+
+/// Whom to call as operator.
+#[derive(Args, Debug)]
+pub(super) struct Operator {
+    /// The server's origin.
+    #[arg(long, value_name = "http://HOST:PORT")]
+    pub(super) url: String,
     /// The admin token.
     #[arg(long, env = "SPIN_VARIABLE_ADMIN_TOKEN", hide_env_values = true)]
     pub(super) admin_token: String,

@@ -32,14 +32,14 @@ pub(super) enum ProvisioningError {
 
 /// Runs `sendlet tick`.
 pub(super) async fn run(arguments: Tick) -> Result<(), Box<dyn Error>> {
-    let api = Api::new(arguments.url.trim_end_matches('/'));
-    let sender = provision(&api, &arguments.admin_token).await?;
+    let api = Api::new(arguments.operator.url.trim_end_matches('/'));
+    let sender = provision(&api, &arguments.operator.admin_token).await?;
     say(format_args!("a sender address that works: {sender}"));
     say(format_args!(
         "ticking {} every {:?}; Ctrl-C ends it",
-        arguments.url, arguments.every
+        arguments.operator.url, arguments.every
     ));
-    every(&api, &arguments.admin_token, arguments.every).await;
+    every(&api, &arguments.operator.admin_token, arguments.every).await;
     Ok(())
 }
 

@@ -5,9 +5,8 @@ use std::time::Duration;
 use mailer::delivery::Outcome;
 use mailer::domain::SenderError;
 use mailer::operation::outcome;
-use mailer::outbox::Outbox;
 use mailer::submission::{Draft, DraftMailbox, Policy};
-use mailer::submit::{Request, SubmitError, submit};
+use mailer::submit::{Acceptor, Request, SubmitError, submit};
 
 use crate::fake::{DOMAIN, World, accept, accept_as, principal, run};
 
@@ -44,7 +43,7 @@ fn an_operation_id_with_another_body_is_a_conflict() {
 #[test]
 fn two_requests_with_one_operation_id_at_once_make_one_message() {
     let world = World::with_domain();
-    let outbox = Outbox::default();
+    let acceptor = Acceptor::default();
     let principal = principal();
     let request = |body: &str| Request {
         operation_id: Some(ID.parse().unwrap()),
@@ -52,8 +51,8 @@ fn two_requests_with_one_operation_id_at_once_make_one_message() {
         submission: crate::fake::submission(&["bob@example.com"]),
     };
     let same = (
-        submit(&world, &outbox, &principal, request("a")),
-        submit(&world, &outbox, &principal, request("a")),
+        submit(&world, &acceptor, &principal, request("a")),
+        submit(&world, &acceptor, &principal, request("a")),
     );
     let (first, second) = run(async { futures::join!(same.0, same.1) });
     let repeats = [first.unwrap().is_repeat, second.unwrap().is_repeat];
@@ -117,7 +116,7 @@ fn from(sender: &str) -> Result<(), SubmitError> {
         body_hash: mailer::access::BodyHash::of(b""),
         submission,
     };
-    run(submit(&world, &Outbox::default(), &principal(), request)).map(|_| ())
+    run(submit(&world, &Acceptor::default(), &principal(), request)).map(|_| ())
 }
 
 #[test]

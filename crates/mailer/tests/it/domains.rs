@@ -1,7 +1,7 @@
 //! The managed domain: made once, and never in the way of itself.
 
 use envelope::Domain;
-use mailer::domain::{ManagedDomain, ProvisionError, start_managed_domain};
+use mailer::domain::managed::{ManagedDomain, ProvisionError, start_managed_domain};
 use mailer::keys;
 
 use crate::fake::{World, run};

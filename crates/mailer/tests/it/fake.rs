@@ -11,15 +11,18 @@ use mailer::access::{AccessKeys, BodyHash, Principal, SignedRequest};
 use mailer::attempt::{AttemptError, Attempted, Dispatcher, Windows, attempt};
 use mailer::budget::Budget;
 use mailer::delivery::DeliveryState;
-use mailer::domain::{DomainRecord, KeyReference, Management, SealedKey, SenderUsername};
+use mailer::domain::record::Algorithm;
+use mailer::domain::{
+    DomainKey, DomainRecord, Installation, KeyState, Management, SealedKey, SenderUsername,
+};
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
-use mailer::keyring::{Keyring, MasterKey};
+use mailer::keyring::{Keyring, MasterKey, MasterKeys};
 use mailer::keys;
 use mailer::operation::OperationId;
 use mailer::outbox::Outbox;
 use mailer::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError, Write};
 use mailer::submission::{Draft, DraftMailbox, Policy, Submission};
-use mailer::submit::{Accepted, Request, SubmitError, submit};
+use mailer::submit::{Accepted, Acceptor, Request, SubmitError, submit};
 use mailer::time::Timestamp;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -73,26 +76,22 @@ impl World {
         let domain = Domain::parse(DOMAIN).unwrap();
         let path = keys::dkim_key(&domain, "s1");
         let sealed = master_key().seal(&world, path.path(), &SIGNING_KEY);
+        let key = DomainKey {
+            selector: "s1".to_owned(),
+            version: 1,
+            record: String::new(),
+            algorithm: Algorithm::RsaSha256,
+            state: KeyState::Active,
+            since: START,
+        };
+        let news = SenderUsername {
+            username: "news".to_owned(),
+            display_name: Some("The News".to_owned()),
+        };
         let record = DomainRecord {
-            domain: domain.clone(),
-            management: Management::Managed,
-            linked: true,
-            senders: vec![
-                SenderUsername {
-                    username: "DoNotReply".to_owned(),
-                    display_name: None,
-                },
-                SenderUsername {
-                    username: "news".to_owned(),
-                    display_name: Some("The News".to_owned()),
-                },
-            ],
-            active_key: KeyReference {
-                selector: "s1".to_owned(),
-                version: 1,
-                record: String::new(),
-            },
-            created_at: START,
+            senders: vec![SenderUsername::default_sender(), news],
+            keys: vec![key],
+            ..DomainRecord::new(domain.clone(), Management::Managed, START)
         };
         let writes = vec![
             path.write(&SealedKey { version: 1, sealed }).unwrap(),
@@ -279,12 +278,24 @@ pub(crate) fn master_key() -> MasterKey {
     MasterKey::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()
 }
 
+pub(crate) fn installation() -> Installation {
+    Installation {
+        base: Domain::parse("mail.example").unwrap(),
+        sending_addresses: vec!["192.0.2.1".parse().unwrap()],
+        bounce_host: Domain::parse("mx.mail.example").unwrap(),
+    }
+}
+
 pub(crate) fn dispatcher() -> Dispatcher {
     Dispatcher {
-        keyring: Keyring::new(master_key()),
+        keyring: Keyring::new(MasterKeys {
+            current: master_key(),
+            previous: None,
+        }),
         outbox: Outbox::default(),
         windows: Windows::new(Duration::from_secs(60)),
         smtputf8: false,
+        installation: installation(),
         budget: Budget::new(1_000_000),
     }
 }
@@ -341,7 +352,7 @@ pub(crate) fn accept_as(
         body_hash: BodyHash::of(body.as_bytes()),
         submission: submission(to),
     };
-    run(submit(world, &Outbox::default(), &principal(), request))
+    run(submit(world, &Acceptor::default(), &principal(), request))
 }
 
 pub(crate) fn accept(world: &World, to: &[&str]) -> OperationId {

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use mailer::attempt::Windows;
+use mailer::due::{DueEntry, slot_due};
 use mailer::handover::{Disposition, HandOverError};
 use mailer::journal::JournalItem;
+use mailer::keys;
 use mailer::operation::OperationId;
-use mailer::tick::{Ticked, tick};
+use mailer::tick::{MAX_OPEN_NUMBERS, TickProgress, Ticked, tick};
 
 use crate::fake::{START, ScriptedRelay, World, accept, made, reply, run, try_once};
 
@@ -209,7 +211,7 @@ fn a_clock_that_was_stopped_for_a_day_is_caught_up_with() {
 #[test]
 fn a_first_number_nobody_wrote_under_does_not_hide_the_others() {
     let world = World::with_domain();
-    run(mailer::keys::journal_tail().increment(&world)).unwrap();
+    run(keys::journal_tail().increment(&world)).unwrap();
     let id = accept(&world, &["bob@example.com"]);
     assert!(world.has("journal/2/0"));
     let items = named(&world, 90);
@@ -330,4 +332,84 @@ fn a_tick_that_comes_as_often_as_windows_begin_still_meets_every_message() {
         }
         assert_eq!(relay.seen.borrow().len(), 1, "{phase}");
     }
+}
+
+#[test]
+fn a_clock_that_was_a_day_ahead_holds_nothing_up_once_it_is_right() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::default();
+    accept(&world, &["bob@example.com"]);
+    world.advance(Duration::from_secs(86_400));
+    live(&world, &relay, 10);
+    assert_eq!(relay.seen.borrow().len(), 1);
+    world.now.set(START);
+    let id = accept(&world, &["bob@example.com"]);
+    let items = named(&world, 8);
+    assert_eq!(items.first().map(|item| item.id), Some(id));
+    live(&world, &relay, 900);
+    assert_eq!(world.count("journal/"), 1, "only the tail counter stays");
+}
+
+#[test]
+fn what_a_clock_ahead_left_in_its_slot_is_read_before_it_is_left() {
+    let world = World::with_domain();
+    let ahead = slot_due(START) + 1_000;
+    let ids = [(); 3].map(|()| accept(&world, &["bob@example.com"]));
+    let entry = |id| DueEntry {
+        items: vec![JournalItem {
+            id,
+            attempt: 0,
+            due_at: START,
+        }],
+    };
+    let progress = TickProgress {
+        tail: 3,
+        open: Vec::new(),
+        slot: ahead,
+        entry: 1,
+        offset: 0,
+    };
+    // Entry 0 is spent: behind the gap it left, nothing would be found.
+    world.map.borrow_mut().extend([
+        keys::due(ahead, 1).write(&entry(ids[1])).unwrap(),
+        keys::due(ahead, 2).write(&entry(ids[2])).unwrap(),
+        keys::tick_progress().write(&progress).unwrap(),
+    ]);
+    let Ticked::Stepped { attempts, more } = step(&world, 1) else {
+        panic!("expected a step")
+    };
+    assert_eq!(
+        (attempts.first().map(|item| item.id), more),
+        (Some(ids[1]), true)
+    );
+    let Ticked::Stepped { attempts, .. } = step(&world, 1) else {
+        panic!("expected a step")
+    };
+    assert_eq!(attempts.first().map(|item| item.id), Some(ids[2]));
+    step(&world, 64);
+    let progress = run(keys::tick_progress().read(&world)).unwrap().unwrap();
+    assert_eq!(progress.slot, slot_due(START));
+}
+
+#[test]
+fn progress_does_not_grow_with_the_journal_without_end() {
+    let world = World::with_domain();
+    let limit = u64::try_from(MAX_OPEN_NUMBERS).unwrap();
+    let numbers = i64::try_from(limit + 10).unwrap();
+    run(mailer::ports::KeyValue::increment(
+        &world,
+        "journal/tail",
+        numbers,
+    ))
+    .unwrap();
+    let id = accept(&world, &["bob@example.com"]);
+    step(&world, 64);
+    let progress = run(keys::tick_progress().read(&world)).unwrap().unwrap();
+    assert_eq!(
+        (progress.open.len(), progress.tail),
+        (MAX_OPEN_NUMBERS, limit)
+    );
+    world.advance(Duration::from_secs(301));
+    let items = named(&world, 70);
+    assert_eq!(items.first().map(|item| item.id), Some(id));
 }

@@ -1,0 +1,85 @@
+//! What a caller is told when something about a domain is not done.
+
+use guest::Problem;
+use mailer::dkim::{KeyError, PemError};
+use mailer::domain::DomainError;
+use mailer::domain::managed::ProvisionError;
+use mailer::domain::name::NameError;
+
+/// Every refusal of the use cases, as an answer.
+pub(crate) fn refusal(error: DomainError) -> Problem {
+    let message = error.to_string();
+    let problem = |status, code, target: &str| {
+        Problem::new(status, code, message.clone()).with_target(target)
+    };
+    match error {
+        DomainError::Store(error) => error.into(),
+        DomainError::Name(error) => name(&error),
+        DomainError::NotFound => no_domain(),
+        DomainError::AlreadyExists => problem(409, "DomainAlreadyExists", "domain"),
+        DomainError::Busy => problem(409, "Conflict", "domain").with_header("retry-after", "1"),
+        DomainError::Managed => problem(409, "DomainIsManaged", "domain"),
+        DomainError::NothingToCancel => problem(409, "NothingToCancel", "verificationType"),
+        DomainError::NextKeyNotPublished(_) => problem(409, "NextKeyNotPublished", "domain"),
+        DomainError::KeysBeingMade => {
+            problem(409, "KeysBeingMade", "domain").with_header("retry-after", "1")
+        }
+        DomainError::Selector => problem(400, "InvalidSelector", "selector"),
+        DomainError::SelectorInUse => problem(409, "SelectorInUse", "selector"),
+        DomainError::Key(error) => key(&error),
+        DomainError::TooManyKeys => problem(409, "TooManyKeys", "selector"),
+        DomainError::SenderUsername => problem(400, "InvalidSenderUserName", "username"),
+        DomainError::DisplayName => problem(400, "InvalidDisplayName", "displayName"),
+        DomainError::NoSuchSender => problem(404, "SenderUsernameNotFound", "username"),
+        DomainError::DefaultSender => problem(409, "DefaultSenderUsername", "username"),
+        DomainError::TooManySenders => problem(409, "TooManySenderUsernames", "username"),
+        DomainError::ReturnPath(_) => problem(400, "InvalidReturnPath", "mailFromSenderDomain"),
+        DomainError::Unseal(error) => Problem::internal(error),
+    }
+}
+
+fn name(error: &NameError) -> Problem {
+    let (status, code) = match error {
+        NameError::Syntax(_) | NameError::TooLong(_) => (400, "InvalidDomain"),
+        NameError::PublicSuffix(_) => (400, "PublicSuffix"),
+        NameError::Reserved(_) => (409, "DomainReserved"),
+    };
+    Problem::new(status, code, error.to_string()).with_target("domain")
+}
+
+fn key(error: &KeyError) -> Problem {
+    let code = match error {
+        KeyError::Size { .. } => "KeySize",
+        KeyError::UnsupportedAlgorithm => "UnsupportedKeyType",
+        KeyError::Pem(PemError::Encrypted) => "EncryptedKey",
+        KeyError::Pem(_)
+        | KeyError::NotPkcs8
+        | KeyError::TooLong { .. }
+        | KeyError::Inconsistent => "InvalidKey",
+        KeyError::Encoding | KeyError::Signing => return Problem::internal(error),
+    };
+    let message = match error {
+        KeyError::Pem(cause) => cause.to_string(),
+        other => other.to_string(),
+    };
+    Problem::new(400, code, message).with_target("privateKey")
+}
+
+/// What making the managed domain failed with.
+pub(crate) fn provisioning(error: ProvisionError) -> Problem {
+    match error {
+        ProvisionError::Store(error) => error.into(),
+        ProvisionError::Busy => Problem::unavailable(error),
+        ProvisionError::BaseTooLong | ProvisionError::Key(_) => Problem::internal(error),
+    }
+}
+
+/// There is no such domain.
+pub(crate) fn no_domain() -> Problem {
+    Problem::new(404, "DomainNotFound", "There is no such domain.").with_target("domain")
+}
+
+/// There is no such operation.
+pub(crate) fn no_operation() -> Problem {
+    Problem::new(404, "NotFound", "There is no such operation.")
+}

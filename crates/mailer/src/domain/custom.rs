@@ -1,0 +1,379 @@
+//! Domains an operator brings: added, changed, verified, deleted.
+
+use envelope::Domain;
+
+use super::edit::{self, DomainError, Draft, edit};
+use super::history::EventKind;
+use super::index::{self, DomainSlot};
+use super::key_change::{self, MAKING_TIMEOUT};
+use super::name::{self, is_within};
+use super::observation::observe;
+use super::record::{DomainRecord, KeyMaking, Management};
+use super::requirement::{Installation, RETURN_PATH_LABEL};
+use super::verification::{Finding, FindingResult, Look, RecordKind, Status, Turn, Verification};
+use crate::keys;
+use crate::operation::OperationId;
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler};
+use crate::time::Timestamp;
+
+/// What an operator says of a domain he adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDomain {
+    /// Mail may be sent from it as soon as it is verified.
+    pub linked: bool,
+    /// The domain of the return path; `bounces` below the domain when not said.
+    pub return_path: Option<String>,
+}
+
+/// Adds the domain `text`. Its keys are still to be made, with [`key_change::make_keys`], under the operation in the record.
+///
+/// A domain that was added before is refused, unless the making of its keys was cut off: then it begins anew. A domain that was deleted
+/// keeps the keys it has, and is verified anew.
+///
+/// # Errors
+/// When the name cannot be held or is held already, somebody else adds it this instant, or the store does not answer.
+pub async fn add<P>(
+    ports: &P,
+    installation: &Installation,
+    text: &str,
+    new: NewDomain,
+) -> Result<DomainRecord, DomainError>
+where
+    P: Clock + Entropy + KeyValue + Scheduler,
+{
+    let domain = name::admit(text, installation)?;
+    let return_path = match &new.return_path {
+        Some(text) => Some(return_path(&domain, text)?),
+        None => Domain::parse(&format!("{RETURN_PATH_LABEL}.{domain}")).ok(),
+    };
+    let found = keys::domain(&domain).read(ports).await?;
+    let is_cut_off = |record: &DomainRecord| is_cut_off(record, ports.now());
+    if found
+        .as_ref()
+        .is_some_and(|record| record.deleted_at.is_none() && !is_cut_off(record))
+    {
+        return Err(DomainError::AlreadyExists);
+    }
+    let slot = match found.and_then(|record| record.slot) {
+        Some(slot) => slot,
+        None => index::take_slot(ports).await?,
+    };
+    let fresh = Fresh {
+        slot,
+        return_path,
+        linked: new.linked,
+        token: OperationId::random(ports).to_string(),
+        operation: OperationId::random(ports),
+    };
+    let slot_write = keys::domain_slot(slot).write(&DomainSlot {
+        domain: domain.clone(),
+    })?;
+    edit::create(ports, &domain, slot_write, |found, now| {
+        fresh.into_record(&domain, found, now)
+    })
+    .await
+}
+
+fn is_cut_off(record: &DomainRecord, now: Timestamp) -> bool {
+    record.making.is_some_and(|making| now >= making.until)
+}
+
+fn return_path(domain: &Domain, text: &str) -> Result<Domain, DomainError> {
+    Domain::parse(text)
+        .ok()
+        .filter(|path| is_within(path, domain))
+        .ok_or_else(|| DomainError::ReturnPath(domain.clone()))
+}
+
+/// What a record begins with.
+struct Fresh {
+    slot: u64,
+    return_path: Option<Domain>,
+    linked: bool,
+    token: String,
+    operation: OperationId,
+}
+
+impl Fresh {
+    fn into_record(
+        self,
+        domain: &Domain,
+        found: Option<DomainRecord>,
+        now: Timestamp,
+    ) -> Result<DomainRecord, DomainError> {
+        let making = Some(KeyMaking {
+            operation: self.operation,
+            until: now.plus(MAKING_TIMEOUT),
+            next_of: None,
+        });
+        let blank = DomainRecord {
+            management: Management::Customer,
+            ownership_token: self.token,
+            return_path: self.return_path,
+            linked: self.linked,
+            slot: Some(self.slot),
+            making,
+            ..DomainRecord::new(domain.clone(), Management::Customer, now)
+        };
+        match found {
+            None => Ok(blank),
+            Some(cut_off) if cut_off.deleted_at.is_none() => {
+                if is_cut_off(&cut_off, now) {
+                    Ok(DomainRecord { making, ..cut_off })
+                } else {
+                    Err(DomainError::AlreadyExists)
+                }
+            }
+            // What was accepted before the deletion goes on with these keys.
+            Some(deleted) => Ok(DomainRecord {
+                keys: deleted.keys,
+                events: deleted.events,
+                slot: deleted.slot.or(blank.slot),
+                ..blank
+            }),
+        }
+    }
+}
+
+/// What an operator changes of a domain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DomainChange {
+    /// Whether mail may be sent from it.
+    pub linked: Option<bool>,
+    /// The domain of the return path.
+    pub return_path: Option<String>,
+}
+
+/// Changes what `change` names.
+///
+/// # Errors
+/// When the return path is not below the domain, or as [`edit`].
+pub async fn update<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
+    domain: &Domain,
+    change: &DomainChange,
+) -> Result<DomainRecord, DomainError> {
+    let change = |draft: &mut Draft| {
+        if let Some(linked) = change.linked {
+            set_linked(draft, linked);
+        }
+        match &change.return_path {
+            Some(text) => set_return_path(draft, text),
+            None => Ok(()),
+        }
+    };
+    edit(ports, domain, change).await.map(|(record, ())| record)
+}
+
+fn set_linked(draft: &mut Draft, linked: bool) {
+    if std::mem::replace(&mut draft.record.linked, linked) != linked {
+        let kind = if linked {
+            EventKind::DomainLinked
+        } else {
+            EventKind::DomainUnlinked
+        };
+        draft.note(kind, None, "");
+    }
+}
+
+fn set_return_path(draft: &mut Draft, text: &str) -> Result<(), DomainError> {
+    if draft.record.management == Management::Managed {
+        return Err(DomainError::Managed);
+    }
+    let path = return_path(&draft.record.domain, text)?;
+    if draft.record.return_path.as_ref() != Some(&path) {
+        draft.note(EventKind::ReturnPathChanged, None, path.as_str());
+        draft.record.return_path = Some(path);
+        draft.record.verifications.remove(&RecordKind::ReturnPath);
+    }
+    Ok(())
+}
+
+/// Deletes a domain: nothing new is accepted from it, and what was accepted goes on with the keys it has.
+///
+/// # Errors
+/// When the service manages it, or as [`edit`].
+pub async fn remove<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
+    domain: &Domain,
+) -> Result<(), DomainError> {
+    let change = |draft: &mut Draft| {
+        if draft.record.management == Management::Managed {
+            return Err(DomainError::Managed);
+        }
+        draft.record.deleted_at = Some(draft.now);
+        draft.record.linked = false;
+        draft.record.making = None;
+        draft.record.verifications.clear();
+        draft.note(EventKind::DomainDeleted, None, "");
+        Ok(())
+    };
+    edit(ports, domain, change).await.map(|_| ())
+}
+
+/// Asks for the verification of `kinds`, or of all there is to verify. What is verified already stays so, and is looked at again.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn request_verification<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
+    domain: &Domain,
+    kinds: &[RecordKind],
+) -> Result<DomainRecord, DomainError> {
+    let change = |draft: &mut Draft| {
+        let now = draft.now;
+        for &kind in kinds {
+            if kind == RecordKind::Domain && draft.record.ownership_token.is_empty() {
+                continue;
+            }
+            let verification = draft
+                .record
+                .verifications
+                .entry(kind)
+                .or_insert_with(|| Verification::requested(now));
+            if verification.status == Status::Verified {
+                verification.next_at = Some(now);
+            } else {
+                *verification = Verification::requested(now);
+                draft.note(EventKind::VerificationRequested, Some(kind), "");
+            }
+        }
+        Ok(())
+    };
+    edit(ports, domain, change).await.map(|(record, ())| record)
+}
+
+/// Calls the verification of `kind` off.
+///
+/// # Errors
+/// When it was not asked for or has succeeded, or as [`edit`].
+pub async fn cancel_verification<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
+    domain: &Domain,
+    kind: RecordKind,
+) -> Result<DomainRecord, DomainError> {
+    let change = |draft: &mut Draft| {
+        let now = draft.now;
+        let verification = draft
+            .record
+            .verifications
+            .get_mut(&kind)
+            .filter(|found| {
+                !matches!(
+                    found.status,
+                    Status::Verified | Status::CancellationRequested
+                )
+            })
+            .ok_or(DomainError::NothingToCancel)?;
+        verification.status = Status::CancellationRequested;
+        verification.next_at = Some(now);
+        draft.note(EventKind::VerificationCancelled, Some(kind), "");
+        Ok(())
+    };
+    edit(ports, domain, change).await.map(|(record, ())| record)
+}
+
+/// Looks at every record of `domain` that is due for it, and writes down what that means.
+///
+/// # Errors
+/// As [`edit`].
+pub async fn check<P, R>(
+    ports: &P,
+    resolver: &R,
+    installation: &Installation,
+    domain: &Domain,
+) -> Result<DomainRecord, DomainError>
+where
+    P: Clock + Entropy + KeyValue + Scheduler,
+    R: dns::Resolver,
+{
+    let record = keys::domain(domain).read(ports).await?;
+    let record = record
+        .filter(|record| record.deleted_at.is_none())
+        .ok_or(DomainError::NotFound)?;
+    let mut seen = Vec::new();
+    for kind in record.due_kinds(ports.now()) {
+        if record.status(kind) == Status::CancellationRequested {
+            continue;
+        }
+        let finding = observe(resolver, &record, installation, kind).await;
+        let selector = record.key_of(kind).map(|key| key.selector.clone());
+        seen.push((kind, selector, finding));
+    }
+    let mut jitter = [0; 4];
+    ports.fill(&mut jitter);
+    let jitter = u32::from_le_bytes(jitter);
+    let change = |draft: &mut Draft| {
+        let was_sending = draft.record.missing_to_send().is_none();
+        settle_cancellations(&mut draft.record);
+        for (kind, selector, finding) in &seen {
+            // Its key may have become another's since.
+            if draft.record.key_of(*kind).map(|key| &key.selector) == selector.as_ref() {
+                apply(draft, *kind, finding, jitter);
+            }
+        }
+        key_change::revoke_retired(draft);
+        note_sending(draft, was_sending);
+        Ok(())
+    };
+    edit(ports, domain, change).await.map(|(record, ())| record)
+}
+
+fn settle_cancellations(record: &mut DomainRecord) {
+    record
+        .verifications
+        .retain(|_, verification| verification.status != Status::CancellationRequested);
+}
+
+fn apply(draft: &mut Draft, kind: RecordKind, finding: &Finding, jitter: u32) {
+    let Some(verification) = draft.record.verifications.get(&kind) else {
+        return;
+    };
+    let look = Look {
+        now: draft.now,
+        has_grace: kind.is_needed_to_send(),
+        jitter,
+    };
+    let (next, turn) = verification.after(finding, look);
+    let detail = next.fault.as_ref().map_or_else(String::new, |fault| {
+        format!("{}: {}", fault.code.as_str(), fault.message)
+    });
+    draft.record.verifications.insert(kind, next);
+    if let Some(turn) = turn {
+        draft.note(turn.event(), Some(kind), detail);
+    }
+    match finding.result {
+        FindingResult::Confirmed(_) => key_change::seen_in_dns(draft, kind),
+        FindingResult::Refuted(_) => key_change::missed_in_dns(draft, kind),
+        FindingResult::Unknown(_) => {}
+    }
+}
+
+impl Turn {
+    const fn event(self) -> EventKind {
+        match self {
+            Self::Verified => EventKind::Verified,
+            Self::Failed | Self::Lost => EventKind::VerificationFailed,
+            Self::Warned => EventKind::VerificationWarning,
+            Self::Recovered => EventKind::VerificationRecovered,
+        }
+    }
+}
+
+fn note_sending(draft: &mut Draft, was_sending: bool) {
+    match (was_sending, draft.record.missing_to_send()) {
+        (true, Some(kind)) => draft.note(EventKind::SendingStopped, Some(kind), ""),
+        (false, None) => draft.note(EventKind::SendingStarted, None, ""),
+        (true, None) | (false, Some(_)) => {}
+    }
+}
+
+impl DomainRecord {
+    /// The records that are due for a look.
+    pub fn due_kinds(&self, now: Timestamp) -> impl Iterator<Item = RecordKind> {
+        self.verifications
+            .iter()
+            .filter(move |(_, verification)| verification.next_at.is_some_and(|at| at <= now))
+            .map(|(kind, _)| *kind)
+    }
+}

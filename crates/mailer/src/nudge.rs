@@ -1,0 +1,50 @@
+//! Accepted messages on their way to be named to whoever attempts them, so that they need not wait for the tick.
+//!
+//! Naming takes a request, which costs about as much as accepting does. So messages accepted within [`PAUSE`] go together. Nothing
+//! hangs on it: what is lost here, the tick finds in the journal.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::operation::OperationId;
+use crate::ports::Scheduler;
+
+/// How long a message waits for others.
+pub const PAUSE: Duration = Duration::from_millis(5);
+/// The most messages one request names: as many as hosts let one instance work on at once.
+pub const MAX_NAMED: usize = 16;
+
+/// The accepted messages of an instance that were not named yet.
+#[derive(Debug, Default)]
+pub struct Nudges {
+    waiting: RefCell<Vec<OperationId>>,
+    has_collector: Cell<bool>,
+}
+
+/// The one task that waits for [`PAUSE`] and then takes what there is. When it is dropped before, the next one takes it.
+#[derive(Debug)]
+pub struct Collector(Rc<Nudges>);
+
+impl Nudges {
+    /// Notes an accepted message, and gives the caller a collector to run unless there is one at work.
+    #[must_use = "without a collector nothing is named"]
+    pub fn note(self: &Rc<Self>, id: OperationId) -> Option<Collector> {
+        self.waiting.borrow_mut().push(id);
+        (!self.has_collector.replace(true)).then(|| Collector(Rc::clone(self)))
+    }
+}
+
+impl Collector {
+    /// The messages noted until [`PAUSE`] from now, at least one, in order. Those after are for the next collector.
+    pub async fn collect(self, ports: &impl Scheduler) -> Vec<OperationId> {
+        ports.sleep(PAUSE).await;
+        self.0.waiting.take()
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.0.has_collector.set(false);
+    }
+}

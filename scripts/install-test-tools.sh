@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests against real parts need: Postfix, OpenDKIM and Chromium from Debian's packages, and
-# Microsoft's SDKs, dkimpy and playwright-core from their registries, below target/test-tools. Running it again installs
-# only what is missing. Nothing is started, and no service is left running.
+# Installs what the tests against real parts need: Postfix, OpenDKIM, OpenDMARC, BIND, dnsdist and Chromium from Debian's
+# packages, and Microsoft's SDKs, dkimpy and playwright-core from their registries, below target/test-tools. Running it
+# again installs only what is missing. Nothing is started, and no service is left running.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -41,7 +41,7 @@ install_quietly() {
 debian_packages() {
   local package missing=()
   command -v dpkg-query >/dev/null ||
-    give_up "expected Debian or a system like it; elsewhere install postfix, opendkim, chromium, nodejs, npm and python3 with venv by hand"
+    give_up "expected Debian or a system like it; elsewhere install postfix, opendkim, opendmarc, libresolv-wrapper, bind9, dnsdist, chromium, nodejs, npm and python3 with venv by hand"
   for package in "$@"; do
     installed "$package" || missing+=("$package")
   done
@@ -105,7 +105,8 @@ wasm_target() {
 }
 
 mkdir -p "$tools"
-debian_packages postfix opendkim chromium
+# dbconfig-no-thanks stands for the database that opendmarc's package would set up otherwise.
+debian_packages postfix opendkim opendkim-tools opendmarc dbconfig-no-thanks libresolv-wrapper bind9 dnsdist chromium
 python_environment 1.1.0
 python_environment 1.0.0
 node_packages

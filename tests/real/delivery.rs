@@ -1,7 +1,5 @@
 //! From the API through Postfix into mailboxes: what arrives is what was signed, and others verify it.
 
-use std::fs;
-
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures::future::join_all;
 use mail_parser::MessageParser;
@@ -10,7 +8,7 @@ use mailer::{
     keys,
 };
 use serde_json::{Value, json};
-use tests::{Setup, System, eventually};
+use tests::{Setup, System};
 
 use crate::{
     postfix::{DOMAIN, Postfix},
@@ -48,28 +46,6 @@ impl Chain {
         assert_eq!(outcome["status"], "Succeeded", "{}", self.postfix.log());
         id
     }
-
-    /// Waits for the one message in a user's mailbox, and returns it with its lines ended by CRLF again.
-    async fn delivered(&self, user: &str) -> Vec<u8> {
-        let file = eventually("a message in the mailbox", async || {
-            self.postfix.mailbox(user).pop()
-        });
-        let file = file.await;
-        assert_eq!(self.postfix.mailbox(user).len(), 1, "one copy for {user}");
-        with_crlf(&fs::read(file).unwrap())
-    }
-}
-
-/// Maildir has lines ended by LF alone.
-fn with_crlf(message: &[u8]) -> Vec<u8> {
-    let mut restored = Vec::with_capacity(message.len() + message.len() / 50);
-    for octet in message {
-        if *octet == b'\n' {
-            restored.push(b'\r');
-        }
-        restored.push(*octet);
-    }
-    restored
 }
 
 /// Content that has trouble on its way elsewhere.
@@ -138,7 +114,7 @@ async fn mailboxes_hold_what_was_signed() {
     messages.push(large(system, "large"));
     join_all(messages.iter().map(|message| chain.send(message))).await;
 
-    let delivered = join_all(users.iter().map(|user| chain.delivered(user))).await;
+    let delivered = join_all(users.iter().map(|user| chain.postfix.delivered(user))).await;
     for ((user, sent), message) in users.iter().zip(&messages).zip(&delivered) {
         check_content(message, &sent["content"]);
         let handed_over = handed_over(&chain.proxy, user);
@@ -214,7 +190,7 @@ async fn an_unknown_mailbox_fails_alone_among_fifty() {
     let id = chain.send(&message).await;
 
     check_results(&chain, &id, &recipients);
-    let delivered = join_all(users.iter().map(|user| chain.delivered(user))).await;
+    let delivered = join_all(users.iter().map(|user| chain.postfix.delivered(user))).await;
     let [exchange] = &chain.proxy.exchanges()[..] else {
         panic!("expected one hand-over");
     };

@@ -1,4 +1,5 @@
-//! The tests against real parts: Microsoft's SDKs, Postfix, other people's DKIM verifiers, and a browser.
+//! The tests against real parts: Microsoft's SDKs, Postfix, a DNS, other people's verifiers of DKIM, SPF and DMARC, and
+//! a browser.
 //!
 //! `scripts/install-test-tools.sh` installs the parts; a test that misses one fails and says so. Everything runs on the
 //! loopback address, on ports the system chose, and ends with its test.
@@ -14,11 +15,19 @@
     reason = "outside `#[test]` functions too, a test fails by panicking"
 )]
 
+mod asking;
+mod authentication_results;
 mod browser;
+mod daemons;
 mod delivery;
+mod dns;
+mod judges;
+mod judging;
 mod postfix;
 mod proxy;
 mod relays;
 mod sdks;
+mod smtp;
 mod tools;
 mod verifiers;
+mod way_in;

@@ -2,24 +2,24 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::{PermissionsExt as _, chown},
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use tempfile::TempDir;
+use tests::eventually;
 
-use crate::tools;
+use crate::{
+    daemons::{STARTS, free_port},
+    tools,
+};
 
 /// The domain that Postfix has mailboxes for.
 pub(crate) const DOMAIN: &str = "example.test";
 
 /// The user and group that mailboxes belong to: nobody, on Debian.
 const MAILBOX_OWNER: u32 = 65_534;
-
-/// How often a start is tried anew, since another program may take the port that was free a moment ago.
-const STARTS: usize = 5;
 
 /// A running Postfix. Dropping it stops it.
 #[derive(Debug)]
@@ -31,10 +31,15 @@ pub(crate) struct Postfix {
 impl Postfix {
     /// Starts a Postfix with mailboxes for these users.
     pub(crate) fn start(users: &[String]) -> Self {
+        Self::start_with(users, "")
+    }
+
+    /// As [`Self::start`], with more lines for `main.cf`.
+    pub(crate) fn start_with(users: &[String], settings: &str) -> Self {
         tools::installed("/usr/sbin/postfix");
         let mut failures = Vec::new();
         for _ in 0..STARTS {
-            match Self::try_start(users) {
+            match Self::try_start(users, settings) {
                 Ok(postfix) => return postfix,
                 Err(failure) => failures.push(failure),
             }
@@ -42,7 +47,7 @@ impl Postfix {
         panic!("Postfix does not start, which only root may do: {failures:#?}");
     }
 
-    fn try_start(users: &[String]) -> Result<Self, String> {
+    fn try_start(users: &[String], settings: &str) -> Result<Self, String> {
         // Open to others, since Postfix's parts run under users of their own.
         let folder = tempfile::Builder::new()
             .prefix("sendlet-postfix-")
@@ -52,6 +57,8 @@ impl Postfix {
         fs::set_permissions(folder.path(), open).unwrap();
         let port = free_port();
         lay_out(folder.path(), port, users)?;
+        let main_cf = main_cf(folder.path()) + settings;
+        fs::write(folder.path().join("etc/main.cf"), main_cf).unwrap();
         let started = postfix(folder.path(), "start");
         let postfix = Self { port, folder };
         if started.status.success() {
@@ -73,6 +80,23 @@ impl Postfix {
         };
         entries.map(|entry| entry.unwrap().path()).collect()
     }
+
+    /// Waits for the one message in a user's mailbox, and returns it with its lines ended by CRLF again.
+    pub(crate) async fn delivered(&self, user: &str) -> Vec<u8> {
+        let file = eventually("a message in the mailbox", async || {
+            self.mailbox(user).pop()
+        });
+        let file = file.await;
+        assert_eq!(self.mailbox(user).len(), 1, "one copy for {user}");
+        with_crlf(&fs::read(file).unwrap())
+    }
+
+    /// Takes away the messages in a user's mailbox.
+    pub(crate) fn empty(&self, user: &str) {
+        for file in self.mailbox(user) {
+            fs::remove_file(file).unwrap();
+        }
+    }
 }
 
 impl Drop for Postfix {
@@ -87,9 +111,16 @@ impl Drop for Postfix {
     }
 }
 
-fn free_port() -> u16 {
-    let socket = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    socket.local_addr().unwrap().port()
+/// Maildir has lines ended by LF alone.
+fn with_crlf(message: &[u8]) -> Vec<u8> {
+    let mut restored = Vec::with_capacity(message.len() + message.len() / 50);
+    for octet in message {
+        if *octet == b'\n' {
+            restored.push(b'\r');
+        }
+        restored.push(*octet);
+    }
+    restored
 }
 
 fn postfix(folder: &Path, order: &str) -> Output {
@@ -118,7 +149,6 @@ fn lay_out(folder: &Path, port: u16, users: &[String]) -> Result<(), String> {
         }
     }
     let etc = folder.join("etc");
-    fs::write(etc.join("main.cf"), main_cf(folder)).unwrap();
     fs::write(etc.join("master.cf"), master_cf(port)).unwrap();
     let mailbox = |user: &String| format!("{user}@{DOMAIN} {user}/\n");
     fs::write(

@@ -1,8 +1,8 @@
 //! `cargo run --release -p bench`: what accepting a message costs.
 //!
 //! Requests a second of `POST /emails:send` with 4 KB of HTML, as a share of a component that writes the same body with one bare
-//! `set-many` a request, on the same host and store, in turn. Dispatch is held back by a manifest that does not let `send` reach it,
-//! so only accepting is measured. Then the memory an instance needs for the largest request, and the sizes of the components.
+//! `set-many` a request, on the same host and store, in turn. In the place of dispatch a component answers that does nothing, so
+//! accepting and naming the message are measured, and its way on is not. Then the memory an instance needs for the largest request, and the sizes of the components.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its table")]
 
 mod acs;

@@ -24,8 +24,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 const KEY: &[u8] = b"an access key of the benchmark's";
 const ADMIN_TOKEN: &str = "an admin token of the benchmark's";
-const REACHES_DISPATCH: &str = r#"allowed_outbound_hosts = ["http://dispatch.spin.internal"]"#;
-const REACHES_NOBODY: &str = "allowed_outbound_hosts = []";
+const DISPATCH: &str = "component/dispatch.wasm";
+const IDLE_DISPATCH: &str = "component/bench_guest.wasm";
 
 /// A host with its store.
 pub(crate) struct System {
@@ -36,12 +36,12 @@ pub(crate) struct System {
 }
 
 impl System {
-    /// Sendlet as it is, but for dispatch, which `send` is not let to.
+    /// Sendlet as it is, but for dispatch, in whose place a component answers that does nothing.
     pub(crate) async fn sendlet() -> Result<Self, Failure> {
         let folder = folder()?;
         let text = std::fs::read_to_string(root().join("spin.toml"))?;
         let held_back = text
-            .replace(REACHES_DISPATCH, REACHES_NOBODY)
+            .replace(DISPATCH, IDLE_DISPATCH)
             .replace("\"target/", &format!("\"{}/target/", root().display()));
         let manifest = folder.path().join("spin.toml");
         std::fs::write(&manifest, held_back)?;

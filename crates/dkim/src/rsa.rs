@@ -6,18 +6,19 @@
 //! it does have are two floating-point multiplications an instruction, and every processor two units or more for them. So
 //! a digit is a signed whole number of 24 bits in an `f64` ([`digits`]), and whole numbers of up to 2^53 are
 //! exact there: a column of a product adds up 120 products of digits before anything has to be carried
-//! ([`product`]). WebAssembly prescribes IEEE 754 to the bit, and Rust neither fuses nor reorders
-//! operations, so the result is the same everywhere.
+//! ([`product`]). As nothing is ever rounded, it does not matter that a processor may multiply and add in one
+//! step or in two (`f64x2.relaxed_madd`): the result is the same everywhere.
 //!
 //! The Chinese remainder theorem makes one power modulo n two powers modulo p and q, of half the size and of the same
 //! course. They are computed side by side, one in each lane of a vector ([`lanes`]), by Montgomery multiplication
-//! ([`montgomery`]) and with a window of five bits ([`power`]).
+//! ([`montgomery`]) and with a window of five bits ([`power`]). The digits of Montgomery's quotient wait for each other;
+//! each is made while a block of the row before is added, which hides that.
 //!
 //! # Why it is safe
 //!
 //! - *Time.* Which operations are done, on which addresses, follows from the sizes of the primes alone. There is no
 //!   comparison, no branch and no index that depends on a secret: signed digits make the final subtraction of
-//!   Montgomery's method needless, and the table of powers is read whole, under masks. Floating-point additions
+//!   Montgomery's method needless, and the table of powers is read whole, times ones and zeros. Floating-point additions
 //!   and multiplications take the same time for all numbers but subnormal ones, and infinities and NaNs; whole numbers
 //!   are neither. What precedes and follows the power, divisions by p and q and the joining of the halves, is left
 //!   to `crypto-bigint`, which does them in constant time.

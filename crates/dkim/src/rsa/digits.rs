@@ -64,6 +64,29 @@ impl<const K: usize> Number<K> {
         number
     }
 
+    /// Writes digits of at most 2^53 as loose ones: what two passes of [`settle`] leave, in one.
+    #[inline]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+    pub(super) fn settle_into(columns: &[Block; K], number: &mut Self) {
+        let mut carries = [Lanes::ZERO; 2];
+        for (digits, columns) in number.0.iter_mut().zip(columns) {
+            for (digit, column) in digits.iter_mut().zip(columns) {
+                *digit = *column;
+                for carry in &mut carries {
+                    let rounded = round(*digit);
+                    *digit = digit.minus(rounded).plus(*carry);
+                    *carry = rounded.times(Lanes::splat(SHIFT));
+                }
+            }
+        }
+        let [first, second] = carries;
+        if let Some([.., top]) = number.0.last_mut() {
+            // The topmost keeps all of its own.
+            let own = first.plus(second).times(Lanes::splat(1.0 / SHIFT));
+            *top = top.plus(own);
+        }
+    }
+
     /// The numbers, which are not negative.
     pub(super) fn to_uints(&self) -> Pair<Zeroizing<BoxedUint>> {
         [self.lane(|[p, _]| p), self.lane(|[_, q]| q)]
@@ -117,7 +140,7 @@ fn whole(number: f64) -> i64 {
 
 /// The nearest multiple of 2^24 to a whole number of at most 2^53.
 #[inline]
-#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
 pub(super) fn round(number: Lanes) -> Lanes {
     let multiple = Lanes::splat(MULTIPLE);
     number.plus(multiple).minus(multiple)
@@ -126,7 +149,7 @@ pub(super) fn round(number: Lanes) -> Lanes {
 /// Moves what is beyond 24 bits of each digit into the next one, all at once. Digits of at most 2^53 become digits
 /// of at most 2^23 + 2^29, and those loose ones. The topmost keeps all of its own.
 #[inline]
-#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
 pub(super) fn settle(digits: &mut [Lanes]) {
     let Some((top, digits)) = digits.split_last_mut() else {
         return;
@@ -173,20 +196,30 @@ mod tests {
         check(&[0xff; 21], &[-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
     }
 
-    #[test]
-    fn settling_twice_leaves_loose_digits_of_the_same_number() {
-        let most = 9_007_199_254_740_991.0;
-        for sign in [1.0, -1.0] {
-            let mut digits = [Lanes::splat(sign * most); 8];
-            settle(&mut digits);
-            settle(&mut digits);
-            let (_, low) = digits.split_last().unwrap();
-            for digit in low.iter().flat_map(|digit| digit.get()) {
-                assert!(digit.abs() <= f64::from((1 << 23) + (1 << 6)));
-            }
-            let sum = |digits: &[f64]| digits.iter().rev().fold(0.0, |sum, d| sum * SHIFT + d);
-            let _ = sum;
+    #[track_caller]
+    fn settled(columns: [f64; 8]) {
+        let columns = columns.map(Lanes::splat);
+        let mut expected = columns;
+        settle(&mut expected);
+        settle(&mut expected);
+        let (columns, _) = columns.as_chunks::<BLOCK>();
+        let mut number = Number::<2>::ZERO;
+        Number::settle_into(columns.try_into().unwrap(), &mut number);
+        let digits = number.0.as_flattened().iter().map(|digit| digit.get());
+        assert!(digits.eq(expected.iter().map(|digit| digit.get())));
+        let (_, low) = expected.split_last().unwrap();
+        for digit in low.iter().flat_map(|digit| digit.get()) {
+            assert!(digit.abs() <= f64::from((1 << 23) + (1 << 6)));
         }
+    }
+
+    #[test]
+    fn settling_twice_leaves_loose_digits_at_once_or_one_pass_after_the_other() {
+        let most = 9_007_199_254_740_991.0;
+        settled([most; 8]);
+        settled([-most; 8]);
+        settled([0.0, most, -most, 1.0, -1.0, 8_388_608.0, -8_388_609.0, most]);
+        settled([most, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -4_194_303.0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Two floating-point numbers side by side, one for each prime.
 //!
-//! On `WebAssembly` they are one register of `simd128`. Whoever calls these functions has to enable that feature
-//! as they do, or they are not inlined and cost a call each.
+//! On `WebAssembly` they are one register. Whoever calls these functions has to enable `relaxed-simd` as they do, or they
+//! are not inlined and cost a call each.
 
 use zeroize::DefaultIsZeroes;
 
@@ -13,8 +13,8 @@ pub(super) type Pair<T> = [T; 2];
 #[cfg(target_arch = "wasm32")]
 mod imp {
     use core::arch::wasm32::{
-        f64x2, f64x2_add, f64x2_extract_lane, f64x2_mul, f64x2_splat, f64x2_sub, u64x2, v128,
-        v128_and, v128_or,
+        f64x2, f64x2_add, f64x2_extract_lane, f64x2_mul, f64x2_relaxed_madd, f64x2_splat,
+        f64x2_sub, v128,
     };
 
     use super::Pair;
@@ -26,25 +26,19 @@ mod imp {
         pub(in crate::rsa) const ZERO: Self = Self(f64x2(0.0, 0.0));
 
         #[inline]
-        #[target_feature(enable = "simd128")]
+        #[target_feature(enable = "relaxed-simd")]
         pub(in crate::rsa) fn splat(number: f64) -> Self {
             Self(f64x2_splat(number))
         }
 
         #[inline]
-        #[target_feature(enable = "simd128")]
+        #[target_feature(enable = "relaxed-simd")]
         pub(in crate::rsa) fn new([p, q]: Pair<f64>) -> Self {
             Self(f64x2(p, q))
         }
 
         #[inline]
-        #[target_feature(enable = "simd128")]
-        pub(in crate::rsa) fn from_bits([p, q]: Pair<u64>) -> Self {
-            Self(u64x2(p, q))
-        }
-
-        #[inline]
-        #[target_feature(enable = "simd128")]
+        #[target_feature(enable = "relaxed-simd")]
         pub(in crate::rsa) fn get(self) -> Pair<f64> {
             [
                 f64x2_extract_lane::<0>(self.0),
@@ -53,33 +47,28 @@ mod imp {
         }
 
         #[inline]
-        #[target_feature(enable = "simd128")]
+        #[target_feature(enable = "relaxed-simd")]
         pub(in crate::rsa) fn plus(self, other: Self) -> Self {
             Self(f64x2_add(self.0, other.0))
         }
 
         #[inline]
-        #[target_feature(enable = "simd128")]
+        #[target_feature(enable = "relaxed-simd")]
         pub(in crate::rsa) fn minus(self, other: Self) -> Self {
             Self(f64x2_sub(self.0, other.0))
         }
 
         #[inline]
-        #[target_feature(enable = "simd128")]
+        #[target_feature(enable = "relaxed-simd")]
         pub(in crate::rsa) fn times(self, other: Self) -> Self {
             Self(f64x2_mul(self.0, other.0))
         }
 
         #[inline]
-        #[target_feature(enable = "simd128")]
-        pub(in crate::rsa) fn and(self, mask: Self) -> Self {
-            Self(v128_and(self.0, mask.0))
-        }
-
-        #[inline]
-        #[target_feature(enable = "simd128")]
-        pub(in crate::rsa) fn or(self, other: Self) -> Self {
-            Self(v128_or(self.0, other.0))
+        #[target_feature(enable = "relaxed-simd")]
+        pub(in crate::rsa) fn plus_product(self, one: Self, other: Self) -> Self {
+            // Rounds once or twice, as the processor likes it: all the same here, where nothing is rounded.
+            Self(f64x2_relaxed_madd(one.0, other.0, self.0))
         }
     }
 }
@@ -106,11 +95,6 @@ mod imp {
         }
 
         #[inline(always)]
-        pub(in crate::rsa) fn from_bits(pair: Pair<u64>) -> Self {
-            Self(pair.map(f64::from_bits))
-        }
-
-        #[inline(always)]
         pub(in crate::rsa) fn get(self) -> Pair<f64> {
             self.0
         }
@@ -131,13 +115,8 @@ mod imp {
         }
 
         #[inline(always)]
-        pub(in crate::rsa) fn and(self, mask: Self) -> Self {
-            self.both(mask, |a, b| f64::from_bits(a.to_bits() & b.to_bits()))
-        }
-
-        #[inline(always)]
-        pub(in crate::rsa) fn or(self, other: Self) -> Self {
-            self.both(other, |a, b| f64::from_bits(a.to_bits() | b.to_bits()))
+        pub(in crate::rsa) fn plus_product(self, one: Self, other: Self) -> Self {
+            self.plus(one.times(other))
         }
 
         #[inline(always)]

@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::{
     digits::{BLOCK_BITS, Block, DIGIT_BITS, Number, SHIFT, Wide, round, settle},
     lanes::{Lanes, Pair},
-    product::{ROWS, add_row, multiply, settle_from, square},
+    product::{ROWS, Reach, add_blocks, add_reach, add_row, multiply, settle_from, square},
 };
 
 /// Bits of a random multiple.
@@ -51,14 +51,14 @@ impl<const K: usize> Montgomery<K> {
     }
 
     /// Multiplies a number with another one.
-    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
     pub(super) fn multiply(&mut self, number: &mut Number<K>, other: &Number<K>) {
         multiply(number, other, &mut self.product);
         self.reduce(number);
     }
 
     /// Multiplies a number with itself.
-    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
     pub(super) fn square(&mut self, number: &mut Number<K>) {
         square(number, &mut self.product);
         self.reduce(number);
@@ -78,61 +78,121 @@ impl<const K: usize> Montgomery<K> {
     }
 
     /// Divides the product by R.
-    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
     fn reduce(&mut self, quotient: &mut Number<K>) {
-        let Some((low, high)) = self.modulus.0.split_first() else {
-            return;
-        };
+        let modulus = &self.modulus.0;
         let columns = self.product.0.as_flattened_mut();
         if 2 * K > ROWS {
             settle(columns.as_flattened_mut());
         }
-        for row in 0..K {
-            if row > 0 && row.is_multiple_of(ROWS) {
+        if let ([low, ..], [first, second, ..]) = (modulus.as_slice(), &mut *columns) {
+            first_digits(low, first, second);
+        }
+        for row in 1..K {
+            if row > 1 && (row - 1).is_multiple_of(ROWS) {
                 settle_from(columns, row);
             }
-            if let Some([first, columns @ ..]) = columns.get_mut(row..=row + K) {
-                reduce_row(low, high, first, columns);
+            if let Some([digits, columns @ ..]) = columns.get_mut(row - 1..row + K) {
+                reduce_row(digits, modulus, columns);
             }
         }
+        if let (Some([digits, columns @ ..]), [low, high @ ..]) =
+            (columns.get_mut(K - 1..), modulus.as_slice())
+        {
+            add_row!(*digits, reach(low), high, columns);
+        }
         let [_, result] = &self.product.0;
-        quotient.0 = *result;
-        settle(quotient.0.as_flattened_mut());
-        settle(quotient.0.as_flattened_mut());
+        Number::settle_into(result, quotient);
     }
 }
 
-/// Adds the multiple of the modulus that makes the lowest four columns vanish, and what was in them to the next.
+/// Adds the multiple of the modulus whose digits are given to the columns above those that it makes vanish, and
+/// makes the digits for the next row of the lowest four. Each of these waits for the one before, so they are made while the
+/// row is added, where it costs no time.
 #[inline]
-#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-fn reduce_row(low: &Block, high: &[Block], first: &Block, columns: &mut [Block]) {
-    let (quotient, carry) = eliminate(*low, *first);
-    let [_, m1, m2, m3] = *low;
-    if let Some([column, ..]) = columns.first_mut() {
-        *column = column.plus(carry);
-    }
-    add_row(quotient, [m1, m2, m3], high, columns);
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+fn reduce_row<const K: usize>(digits: &Block, modulus: &[Block; K], columns: &mut [Block]) {
+    let [low, b1, b2, b3, b4, high @ ..] = modulus.as_slice() else {
+        return;
+    };
+    let [first, second, third, fourth, columns @ ..] = columns else {
+        return;
+    };
+    let digits = *digits;
+    let reach = add_blocks(digits, reach(low), *b1, first);
+    let carry = first_digit(first);
+    let reach = add_blocks(digits, reach, *b2, second);
+    let carry = second_digit(low, first, carry);
+    let reach = add_blocks(digits, reach, *b3, third);
+    let carry = third_digit(low, first, carry);
+    let reach = add_blocks(digits, reach, *b4, fourth);
+    fourth_digit(low, first, carry, second);
+    add_row!(digits, reach, high, columns);
 }
 
-/// The four digits of the quotient for four columns, and what is carried out of the columns when they vanish. As the
-/// lowest digit of the modulus is -1, adding a column's digit of the quotient leaves a multiple of 2^24.
+/// The digits for the first row.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+fn first_digits(low: &Block, first: &mut Block, second: &mut Block) {
+    let carry = first_digit(first);
+    let carry = second_digit(low, first, carry);
+    let carry = third_digit(low, first, carry);
+    fourth_digit(low, first, carry, second);
+}
+
+/// The multiple of 2^24 that is to be carried out of a column when it vanishes. The rest of the column is the digit of
+/// the quotient that makes it vanish, since the lowest digit of the modulus is -1.
 #[inline]
-#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-fn eliminate([_, m1, m2, m3]: Block, [c0, c1, c2, c3]: Block) -> (Block, Lanes) {
-    let shift = Lanes::splat(SHIFT);
-    let r0 = round(c0);
-    let q0 = c0.minus(r0);
-    let c1 = c1.plus(r0.times(shift)).plus(q0.times(m1));
-    let r1 = round(c1);
-    let q1 = c1.minus(r1);
-    let c2 = c2.plus(q0.times(m2)).plus(r1.times(shift));
-    let c2 = c2.plus(q1.times(m1));
-    let r2 = round(c2);
-    let q2 = c2.minus(r2);
-    let c3 = c3.plus(q0.times(m3)).plus(q1.times(m2));
-    let c3 = c3.plus(r2.times(shift)).plus(q2.times(m1));
-    let r3 = round(c3);
-    ([q0, q1, q2, c3.minus(r3)], r3.times(shift))
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+fn first_digit([c0, ..]: &mut Block) -> Lanes {
+    let carry = round(*c0);
+    *c0 = c0.minus(carry);
+    carry
+}
+
+/// As [`first_digit`], of a column that the first digit has added to.
+#[inline]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+fn second_digit([_, m1, ..]: &Block, [c0, c1, ..]: &mut Block, carry: Lanes) -> Lanes {
+    let column = c1.plus_product(carry, Lanes::splat(SHIFT));
+    let column = column.plus_product(*c0, *m1);
+    let carry = round(column);
+    *c1 = column.minus(carry);
+    carry
+}
+
+/// As [`first_digit`], of a column that two digits have added to.
+#[inline]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+fn third_digit([_, m1, m2, _]: &Block, [c0, c1, c2, _]: &mut Block, carry: Lanes) -> Lanes {
+    let column = c2.plus_product(*c0, *m2);
+    let column = column.plus_product(carry, Lanes::splat(SHIFT));
+    let column = column.plus_product(*c1, *m1);
+    let carry = round(column);
+    *c2 = column.minus(carry);
+    carry
+}
+
+/// As [`first_digit`], of a column that three digits have added to. What is carried out of it goes to the one above.
+#[inline]
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+fn fourth_digit(
+    [_, m1, m2, m3]: &Block,
+    [c0, c1, c2, c3]: &mut Block,
+    carry: Lanes,
+    [above, ..]: &mut Block,
+) {
+    let column = c3.plus_product(*c0, *m3).plus_product(*c1, *m2);
+    let column = column.plus_product(carry, Lanes::splat(SHIFT));
+    let column = column.plus_product(*c2, *m1);
+    let carry = round(column);
+    *c3 = column.minus(carry);
+    *above = above.plus_product(carry, Lanes::splat(SHIFT));
+}
+
+/// The highest three digits of a block.
+#[inline]
+fn reach([_, b1, b2, b3]: &Block) -> Reach {
+    [*b1, *b2, *b3]
 }
 
 /// The multiple of a modulus that is -1 modulo 2^24 and has `by` in the bits of the factor above.

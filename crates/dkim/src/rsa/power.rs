@@ -10,7 +10,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::{
-    digits::{Block, Number},
+    digits::{BLOCK, Block, Number},
     lanes::{Lanes, Pair},
     montgomery::Montgomery,
 };
@@ -44,7 +44,7 @@ fn window(octets: &[u8], at: u32) -> u8 {
 
 impl<const K: usize> Montgomery<K> {
     /// Raises two numbers to two powers. `one` is what stands for 1.
-    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
     pub(super) fn power(
         &mut self,
         base: &Number<K>,
@@ -63,7 +63,7 @@ impl<const K: usize> Montgomery<K> {
     }
 
     /// The powers 0 to 31.
-    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+    #[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
     fn powers(&mut self, base: &Number<K>, one: &Number<K>) -> Zeroizing<Vec<Number<K>>> {
         let mut table = Zeroizing::new(vec![Number::ZERO; POWERS]);
         let mut power = Zeroizing::new(one.clone());
@@ -75,30 +75,44 @@ impl<const K: usize> Montgomery<K> {
     }
 }
 
-/// The number at a place of the table for the first lane, and at another for the second. All of the table is read.
-#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
+/// The number at a place of the table for the first lane, and at another for the second. All of the table is read and multiplied
+/// with ones and zeros.
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
 fn chosen<const K: usize>(table: &[Number<K>], places: Pair<u8>) -> Zeroizing<Number<K>> {
+    let mut factors = Zeroizing::new([Lanes::ZERO; POWERS]);
+    for (place, factor) in (0..).zip(factors.iter_mut()) {
+        *factor = Lanes::new(places.map(|wanted| f64::from(wanted.ct_eq(&place).unwrap_u8())));
+    }
     let mut chosen = Zeroizing::new(Number::ZERO);
-    for (place, number) in (0..).zip(table) {
-        let mask = Lanes::from_bits(places.map(|wanted| mask(wanted, place)));
-        for (chosen, block) in chosen.0.iter_mut().zip(&number.0) {
-            *chosen = or_masked(*chosen, *block, mask);
-        }
+    let (pairs, last) = chosen.0.as_chunks_mut::<2>();
+    for (number, pair) in pairs.iter_mut().enumerate() {
+        *pair = sum(table, &factors, 2 * number);
+    }
+    for block in last {
+        [*block] = sum(table, &factors, K - 1);
     }
     chosen
 }
 
-/// All ones where both are the same, all zeros elsewhere.
-fn mask(wanted: u8, place: u8) -> u64 {
-    u64::from(wanted.ct_eq(&place).unwrap_u8()).wrapping_neg()
-}
-
+/// The sum of all blocks of the table at a place, each times its factor.
 #[inline]
-#[cfg_attr(target_arch = "wasm32", target_feature(enable = "simd128"))]
-fn or_masked(chosen: Block, block: Block, mask: Lanes) -> Block {
-    let mut lanes = chosen;
-    for (chosen, digit) in lanes.iter_mut().zip(block) {
-        *chosen = chosen.or(digit.and(mask));
+#[cfg_attr(target_arch = "wasm32", target_feature(enable = "relaxed-simd"))]
+fn sum<const K: usize, const BLOCKS: usize>(
+    table: &[Number<K>],
+    factors: &[Lanes; POWERS],
+    at: usize,
+) -> [Block; BLOCKS] {
+    let mut sums = [[Lanes::ZERO; BLOCK]; BLOCKS];
+    for (number, factor) in table.iter().zip(factors) {
+        let blocks = number
+            .0
+            .get(at..)
+            .and_then(<[Block]>::first_chunk::<BLOCKS>);
+        for (sums, block) in sums.iter_mut().zip(blocks.into_iter().flatten()) {
+            for (sum, digit) in sums.iter_mut().zip(block) {
+                *sum = sum.plus_product(*digit, *factor);
+            }
+        }
     }
-    lanes
+    sums
 }

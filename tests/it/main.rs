@@ -11,6 +11,13 @@
 
 mod auth;
 mod bad_input;
+mod custom_domains;
+mod customer;
+mod domain_faults;
+mod domain_input;
+mod domain_keys;
+mod domain_lists;
+mod domain_verification;
 mod domains;
 mod http;
 mod idempotency;
@@ -19,6 +26,7 @@ mod manifest;
 mod relay_faults;
 mod send;
 mod signatures;
+mod signing_cost;
 mod store_faults;
 mod suppression;
 mod tick;

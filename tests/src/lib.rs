@@ -1,8 +1,9 @@
 //! The harness of the black-box tests: the real components, served, with a relay behind them and a client in front.
 //!
 //! A test starts a [`System`] with [`Setup`], calls it over HTTP as an application would, and looks at what reached the
-//! relay: the sandbox's [`Inbox`], or a [`ScriptedRelay`] that misbehaves on demand. The components run on `devhost` in
-//! this process, or on the `spin` program when the environment says `SENDLET_TEST_HOST=spin` ([`HostKind`]).
+//! relay: the sandbox's [`Inbox`], or a [`ScriptedRelay`] that misbehaves on demand. DNS is what it tells a [`DohServer`].
+//! The components run on `devhost` in this process, or on the `spin` program when the environment says
+//! `SENDLET_TEST_HOST=spin` ([`HostKind`]).
 //!
 //! Everything has a port and a folder of its own, so tests run side by side. Nothing here sleeps for a fixed time: what
 //! takes a while is waited for with [`eventually`].
@@ -17,6 +18,7 @@
 )]
 
 mod client;
+mod doh;
 mod domain;
 mod host;
 mod inbox;
@@ -30,6 +32,7 @@ mod wait;
 
 pub use self::{
     client::{Answer, Client, ClientError, Request},
+    doh::{DohServer, Trouble},
     domain::seed_domain,
     host::{HostKind, build_components, manifest_path, state_folder},
     inbox::{Captured, Inbox},

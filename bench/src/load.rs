@@ -1,17 +1,16 @@
 //! A closed loop of connections that each send one request after the other.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Request;
-use http_body_util::{BodyExt, Full};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http_body_util::Full;
 use tokio::task::JoinSet;
 
-type Failure = Box<dyn Error + Send + Sync>;
+use crate::Failure;
+use crate::connection::Connection;
+use crate::statistics::{number, percentile_ms};
 
 /// How hard to press, and for how long.
 pub(crate) struct Load {
@@ -44,15 +43,9 @@ impl Load {
         }
         let seconds = begun.elapsed().as_secs_f64();
         latencies.sort_unstable();
-        let p99 = latencies
-            .get(latencies.len() * 99 / 100)
-            .or(latencies.last())
-            .copied()
-            .unwrap_or_default();
-        let count = f64::from(u32::try_from(latencies.len())?);
         Ok(Rate {
-            per_second: count / seconds,
-            p99_ms: p99.as_secs_f64() * 1000.0,
+            per_second: number(latencies.len()) / seconds,
+            p99_ms: percentile_ms(&latencies, 99),
         })
     }
 }
@@ -62,25 +55,11 @@ async fn connection(
     end: Instant,
     request: impl Fn() -> Request<Full<Bytes>>,
 ) -> Result<Vec<Duration>, Failure> {
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
+    let mut connection = Connection::open(address).await?;
     let mut latencies = Vec::new();
     loop {
         let sent = now();
-        sender.ready().await?;
-        let response = sender.send_request(request()).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await?.to_bytes();
-        if status.as_u16() != 202 {
-            return Err(format!(
-                "expected 202, found {status}: {}",
-                String::from_utf8_lossy(&body)
-            )
-            .into());
-        }
+        connection.post(request()).await?;
         latencies.push(sent.elapsed());
         if now() >= end {
             return Ok(latencies);
@@ -89,7 +68,7 @@ async fn connection(
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

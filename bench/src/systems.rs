@@ -1,43 +1,47 @@
-//! The two systems under measure, each on its own host and SQLite file.
+//! Sendlet and what it is compared with on devhost, each on its own host and SQLite file.
 
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use devhost::build::Build;
-use devhost::{Host, HostOptions, SqliteKeyValue};
-use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Empty, Full};
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use devhost::{ComponentStats, Host, HostOptions, SqliteKeyValue};
+use http::Request;
+use http_body_util::Full;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::Failure;
 use crate::acs;
+use crate::complaints::Complaints;
+use crate::endpoint::Endpoint;
+use crate::operator::{ADMIN_TOKEN, Operator, Ticker};
+use crate::workspace::{folder, root};
 
-type Failure = Box<dyn Error + Send + Sync>;
-
-const KEY: &[u8] = b"an access key of the benchmark's";
-const ADMIN_TOKEN: &str = "an admin token of the benchmark's";
+/// The access key that requests are signed with.
+pub(crate) const KEY: &[u8] = b"an access key of the benchmark's";
 const DISPATCH: &str = "component/dispatch.wasm";
 const IDLE_DISPATCH: &str = "component/bench_guest.wasm";
+/// Where nobody listens.
+const NO_RELAY: &str = "http://127.0.0.1:9";
 
 /// A host with its store.
 pub(crate) struct System {
     host: Host,
     sender: Option<String>,
+    store: Arc<SqliteKeyValue>,
+    complaints: Complaints,
+    ticker: Option<Ticker>,
     // The folder goes when the system goes.
     _folder: TempDir,
 }
 
 impl System {
     /// Sendlet as it is, but for dispatch, in whose place a component answers that does nothing.
-    pub(crate) async fn sendlet() -> Result<Self, Failure> {
+    pub(crate) async fn accepting_only() -> Result<Self, Failure> {
         let folder = folder()?;
         let text = std::fs::read_to_string(root().join("spin.toml"))?;
         let held_back = text
@@ -45,69 +49,66 @@ impl System {
             .replace("\"target/", &format!("\"{}/target/", root().display()));
         let manifest = folder.path().join("spin.toml");
         std::fs::write(&manifest, held_back)?;
-        let mut system = Self::start(manifest, folder, variables()).await?;
-        system.sender = Some(system.provision().await?);
+        let mut options = Options::new(manifest, folder)?;
+        options.host.variables = variables(NO_RELAY);
+        let mut system = Self::start(options).await?;
+        system.sender = Some(Operator::of(system.address()).provision().await?);
+        Ok(system)
+    }
+
+    /// Sendlet as `cargo run` serves it, with this relay.
+    pub(crate) async fn whole(relay: SocketAddr) -> Result<Self, Failure> {
+        let mut options = Options::new(root().join("spin.toml"), folder()?)?;
+        options.host.variables = variables(&format!("http://{relay}"));
+        let complaints = Complaints::default();
+        options.host.log = complaints.log_to(&options.folder.path().join("log.txt"))?;
+        let mut system = Self::start(options).await?;
+        system.complaints = complaints;
+        system.sender = Some(Operator::of(system.address()).provision().await?);
+        system.ticker = Some(Ticker::start(system.address()));
         Ok(system)
     }
 
     /// The component that only writes.
     pub(crate) async fn bare() -> Result<Self, Failure> {
         let manifest = root().join("bench/guest/spin.toml");
-        Self::start(manifest, folder()?, BTreeMap::new()).await
+        Self::start(Options::new(manifest, folder()?)?).await
     }
 
-    async fn start(
-        manifest: PathBuf,
-        folder: TempDir,
-        variables: BTreeMap<String, String>,
-    ) -> Result<Self, Failure> {
-        let store = SqliteKeyValue::open(&folder.path().join("store.db"))?;
-        let mut options = HostOptions::new(manifest, Arc::new(store));
-        options.variables = variables;
+    async fn start(options: Options) -> Result<Self, Failure> {
         Ok(Self {
-            host: Host::start(options).await?,
+            host: Host::start(options.host).await?,
             sender: None,
-            _folder: folder,
+            store: options.store,
+            complaints: Complaints::default(),
+            ticker: None,
+            _folder: options.folder,
         })
-    }
-
-    async fn provision(&self) -> Result<String, Failure> {
-        println!("Making the sender domain…");
-        loop {
-            let (status, body) = self.put_managed_domain().await?;
-            match (status, body.get("name").and_then(Value::as_str)) {
-                (StatusCode::OK, Some(name)) => return Ok(format!("DoNotReply@{name}")),
-                (StatusCode::ACCEPTED, _) => {
-                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-                }
-                _ => return Err(format!("expected a domain, found {status}: {body}").into()),
-            }
-        }
-    }
-
-    async fn put_managed_domain(&self) -> Result<(StatusCode, Value), Failure> {
-        let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-        let url = format!("http://{}/domains/ManagedDomain", self.address());
-        let request = Request::put(url)
-            .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
-            .body(Empty::new())?;
-        let response = client.request(request).await?;
-        let status = response.status();
-        Ok((
-            status,
-            serde_json::from_slice(&response.into_body().collect().await?.to_bytes())?,
-        ))
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.host.address()
     }
 
-    pub(crate) fn peak_memory(&self, component: &str) -> usize {
+    /// Where messages go in.
+    pub(crate) fn endpoint(&self) -> Endpoint {
+        Endpoint {
+            name: "Sendlet, devhost",
+            address: self.address(),
+            sender: self.sender.clone().unwrap_or_default(),
+            processes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn store(&self) -> Arc<SqliteKeyValue> {
+        Arc::clone(&self.store)
+    }
+
+    pub(crate) fn stats(&self, component: &str) -> ComponentStats {
         self.host
             .component_stats()
-            .get(component)
-            .map_or(0, |stats| stats.peak_memory_bytes)
+            .remove(component)
+            .unwrap_or_default()
     }
 
     /// What makes one request after the other, with so much HTML.
@@ -150,54 +151,45 @@ impl System {
     }
 
     pub(crate) async fn stop(self) {
+        drop(self.ticker);
         self.host.stop().await;
+        self.complaints.tell("devhost");
     }
 }
 
-fn variables() -> BTreeMap<String, String> {
+/// What a host is started with.
+struct Options {
+    host: HostOptions,
+    store: Arc<SqliteKeyValue>,
+    folder: TempDir,
+}
+
+impl Options {
+    fn new(manifest: PathBuf, folder: TempDir) -> Result<Self, Failure> {
+        let store = Arc::new(SqliteKeyValue::open(&folder.path().join("store.db"))?);
+        Ok(Self {
+            host: HostOptions::new(manifest, Arc::<SqliteKeyValue>::clone(&store)),
+            store,
+            folder,
+        })
+    }
+}
+
+/// What `cargo run` sets, with secrets of the benchmark's.
+pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
     let key = STANDARD.encode(KEY);
     let master_key = STANDARD.encode([7; 32]);
     let values = [
         ("access_key_primary", key.as_str()),
         ("access_key_secondary", &key),
         ("admin_token", ADMIN_TOKEN),
+        ("explain_auth", "true"),
         ("master_key", &master_key),
         ("relay_token", "none"),
-        ("relay_url", "http://127.0.0.1:9"),
+        ("relay_url", relay),
     ];
     values
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-/// Beside the target folder and not in the system's temporary one, which may be memory and would make a commit cost nothing.
-fn folder() -> Result<TempDir, std::io::Error> {
-    tempfile::tempdir_in(root().join("target"))
-}
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or_else(|| Path::new("."))
-}
-
-/// Builds all components under measure.
-pub(crate) fn build() -> Result<(), Failure> {
-    let packages = ["send", "dispatch", "manage", "bench-guest"]
-        .map(str::to_owned)
-        .to_vec();
-    let (manifest, target_folder) = (root().join("Cargo.toml"), root().join("target"));
-    Ok(Build {
-        manifest,
-        target_folder,
-        profile: "component".to_owned(),
-        packages,
-    }
-    .run()?)
-}
-
-/// Where the built component is.
-pub(crate) fn component(name: &str) -> PathBuf {
-    root().join(format!("target/wasm32-wasip2/component/{name}.wasm"))
 }

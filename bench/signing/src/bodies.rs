@@ -1,13 +1,11 @@
 //! Canonicalizing and hashing bodies, against SHA-256 of the same octets.
 
-use std::error::Error;
-
 use dkim::{Algo, BodyHash};
 use sha2::{Digest, Sha256};
 
-use crate::stopwatch;
+use crate::{Failure, Figure, stopwatch};
 
-const SIZES: [usize; 3] = [10_000, 100_000, 5_000_000];
+const SIZES: [(usize, &str); 3] = [(10_000, "10 KB"), (100_000, "100 KB"), (5_000_000, "5 MB")];
 
 /// Lines as each kind of body has them.
 const KINDS: [(&str, &[u8]); 3] = [
@@ -16,34 +14,38 @@ const KINDS: [(&str, &[u8]); 3] = [
     ("prose", b"It was the best of times, it was the worst of times, it was the age\r\nof wisdom, it was the age of foolishness.\r\n"),
 ];
 
-/// Prints megabytes a second.
-pub(crate) fn table() -> Result<(), Box<dyn Error>> {
-    println!(
-        "\n{:<18} {:>9} {:>9} {:>9}",
-        "MB/s", "SHA-256", "simple", "relaxed"
-    );
-    for (name, lines) in KINDS {
-        for size in SIZES {
-            let body: Vec<u8> = lines.iter().copied().cycle().take(size).collect();
-            let hash = |algo| move |body: &[u8]| *BodyHash::of(algo, body).digest();
-            let (simple, relaxed) = (hash(Algo::Simple), hash(Algo::Relaxed));
-            let times = stopwatch::interleaved([
-                &mut || consume(Sha256::digest(&body).into()),
-                &mut || consume(simple(&body)),
-                &mut || consume(relaxed(&body)),
-            ])?;
-            let octets = f64::from(u32::try_from(size)?);
-            let [plain, simple, relaxed] = times.map(|time| octets / time / 1e6);
-            println!(
-                "{:<18} {plain:>9.0} {simple:>9.0} {relaxed:>9.0}",
-                format!("{name}, {size}")
-            );
+/// Megabytes a second for each.
+pub(crate) fn figures(rounds: usize) -> Result<Vec<Figure>, Failure> {
+    let mut figures = Vec::new();
+    for (kind, lines) in KINDS {
+        for (octets, size) in SIZES {
+            let body: Vec<u8> = lines.iter().copied().cycle().take(octets).collect();
+            figures.extend(of_body(&format!("{kind}, {size}"), &body, rounds)?);
         }
     }
-    Ok(())
+    Ok(figures)
 }
 
-fn consume(digest: [u8; 32]) -> Result<(), Box<dyn Error>> {
+fn of_body(subject: &str, body: &[u8], rounds: usize) -> Result<[Figure; 3], Failure> {
+    let hash = |algo| consume(*BodyHash::of(algo, body).digest());
+    let [plain, simple, relaxed] = stopwatch::interleaved(
+        rounds,
+        [
+            &mut || consume(Sha256::digest(body).into()),
+            &mut || hash(Algo::Simple),
+            &mut || hash(Algo::Relaxed),
+        ],
+    )?;
+    let octets = f64::from(u32::try_from(body.len())?);
+    let figure = |way, seconds: f64| Figure::new(subject, way, octets / seconds / 1e6);
+    Ok([
+        figure("SHA-256", plain),
+        figure("simple", simple),
+        figure("relaxed", relaxed),
+    ])
+}
+
+fn consume(digest: [u8; 32]) -> Result<(), Failure> {
     std::hint::black_box(digest);
     Ok(())
 }

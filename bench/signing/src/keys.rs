@@ -1,7 +1,5 @@
 //! One key for each way to sign.
 
-use std::error::Error;
-
 use dkim::SigningKey;
 use dkim::keygen::RsaKeySearch;
 use rand_chacha::ChaCha8Rng;
@@ -10,7 +8,7 @@ use rsa::pkcs8::DecodePrivateKey;
 use rsa_0_9::pkcs8::DecodePrivateKey as _;
 use rsa_0_9::rand_core;
 
-type Failure = Box<dyn Error>;
+use crate::Failure;
 
 /// The same key three times.
 pub(crate) struct Key {

@@ -1,26 +1,25 @@
 //! Times of things that are done in turn, so that what else the machine does hits all of them.
 
-use std::error::Error;
 use std::time::{Duration, Instant};
 
-type Failure = Box<dyn Error>;
+use crate::Failure;
 
-const ROUNDS: usize = 15;
 const ROUND: Duration = Duration::from_millis(60);
 
 /// The seconds that each thing takes in the median round.
 pub(crate) fn interleaved<const N: usize>(
+    rounds: usize,
     mut things: [&mut dyn FnMut() -> Result<(), Failure>; N],
 ) -> Result<[f64; N], Failure> {
     let mut times = [const { Vec::new() }; N];
-    for _ in 0..ROUNDS {
+    for _ in 0..rounds {
         for (thing, times) in things.iter_mut().zip(&mut times) {
             times.push(round(thing)?);
         }
     }
     Ok(times.map(|mut times| {
         times.sort_by(f64::total_cmp);
-        times.get(ROUNDS / 2).copied().unwrap_or(f64::NAN)
+        times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
     }))
 }
 

@@ -1,0 +1,109 @@
+//! What accepting a message costs.
+//!
+//! Requests a second of `POST /emails:send` with 4 KB of HTML, as a share of a component that writes the same body with one bare
+//! `set-many` a request, on the same host and store, in turn. In the place of dispatch a component answers that does nothing, so
+//! accepting and naming the message are measured, and its way on is not. Then the memory an instance needs for the largest request,
+//! and the sizes of the components.
+
+use std::time::Duration;
+
+use crate::Failure;
+use crate::arguments::Scale;
+use crate::load::{self, Load, Rate};
+use crate::progress;
+use crate::statistics::mebibytes;
+use crate::systems::System;
+use crate::workspace;
+
+const ROUNDS: usize = 5;
+const CONNECTIONS: [usize; 3] = [1, 16, 64];
+const ROUND: Duration = Duration::from_secs(4);
+const HTML_OCTETS: usize = 4 * 1024;
+/// Base64 of this and the JSON around it stay just under 10 MB.
+const LARGE_ATTACHMENT_OCTETS: usize = 7_700_000;
+
+/// Prints all of it.
+pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
+    let sendlet = System::accepting_only().await?;
+    let bare = System::bare().await?;
+    rates(&sendlet, &bare, scale.duration(ROUND)).await?;
+    memory(&sendlet).await?;
+    sizes()?;
+    sendlet.stop().await;
+    bare.stop().await;
+    Ok(())
+}
+
+async fn rates(sendlet: &System, bare: &System, round: Duration) -> Result<(), Failure> {
+    println!(
+        "\nAccepting 4 KB of HTML, medians of {ROUNDS} rounds of {:.1} s each, in turn\n",
+        round.as_secs_f64()
+    );
+    println!(
+        "{:>11} {:>14} {:>9} {:>14} {:>9} {:>7}",
+        "connections", "send, req/s", "p99, ms", "bare, req/s", "p99, ms", "share"
+    );
+    for connections in CONNECTIONS {
+        let (send, limit) = in_turn(sendlet, bare, connections, round).await?;
+        progress::clear();
+        println!(
+            "{connections:>11} {:>14.0} {:>9.1} {:>14.0} {:>9.1} {:>6.0}%",
+            send.per_second,
+            send.p99_ms,
+            limit.per_second,
+            limit.p99_ms,
+            100.0 * send.per_second / limit.per_second
+        );
+    }
+    Ok(())
+}
+
+async fn in_turn(
+    sendlet: &System,
+    bare: &System,
+    connections: usize,
+    duration: Duration,
+) -> Result<(Rate, Rate), Failure> {
+    let load = |system: &System| Load {
+        address: system.address(),
+        connections,
+        duration,
+    };
+    let (mut send, mut limit) = (Vec::new(), Vec::new());
+    for round in 1..=ROUNDS {
+        progress::show(format_args!(
+            "{connections} connections, round {round} of {ROUNDS}"
+        ));
+        send.push(load(sendlet).run(|| sendlet.request(HTML_OCTETS)).await?);
+        limit.push(load(bare).run(|| bare.request(HTML_OCTETS)).await?);
+    }
+    Ok((load::median(send), load::median(limit)))
+}
+
+async fn memory(sendlet: &System) -> Result<(), Failure> {
+    let load = Load {
+        address: sendlet.address(),
+        connections: 1,
+        duration: Duration::ZERO,
+    };
+    load.run(|| sendlet.large_request(LARGE_ATTACHMENT_OCTETS))
+        .await?;
+    let peak = sendlet.stats("send").peak_memory_bytes;
+    println!(
+        "\nPeak memory of a send instance, a request of 10 MB included: {:.1} MiB",
+        mebibytes(peak)
+    );
+    Ok(())
+}
+
+fn sizes() -> Result<(), Failure> {
+    println!("\nComponent sizes");
+    for name in ["send", "dispatch", "manage"] {
+        let octets = workspace::component(name).metadata()?.len();
+        println!(
+            "{name:>11} {:>9.0} KiB",
+            mebibytes(usize::try_from(octets)?) * 1024.0
+        );
+    }
+    Ok(())
+}

@@ -21,6 +21,7 @@ mod browser;
 mod daemons;
 mod delivery;
 mod dns;
+mod domains;
 mod judges;
 mod judging;
 mod postfix;

@@ -123,6 +123,14 @@ impl Customer {
         self.call("GET", "").await.expect(200).json()
     }
 
+    /// The selector of the key that this kind of record publishes.
+    pub(crate) async fn selector(&self, kind: &str) -> String {
+        let domain = self.domain().await;
+        let name = &domain["verificationRecords"][kind]["name"];
+        let (selector, _) = name.as_str().unwrap().split_once("._domainkey.").unwrap();
+        selector.to_owned()
+    }
+
     /// The snippet of a zone file that the domain asks for.
     pub(crate) async fn zone(&self) -> String {
         text(&self.call("GET", "/zone").await.expect(200))

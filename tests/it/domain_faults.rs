@@ -47,7 +47,7 @@ async fn is_done(customer: &Customer, change: &Change, answer: &Answer) -> bool 
     if change.1.ends_with(":rotateDkim") {
         let keys = customer.domain().await["dkimKeys"].clone();
         let mut keys = keys.as_array().unwrap().iter();
-        return keys.any(|key| key["selector"] == "sendlet2" && key["state"] == "active");
+        return keys.any(|key| key["state"] == "retiring");
     }
     if (200..300).contains(&answer.status) {
         return true;

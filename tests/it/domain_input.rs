@@ -232,6 +232,7 @@ async fn a_key_or_selector_that_cannot_be_used_is_refused() {
     let key = |pem: &str, code| row("own", pem, 400, code, "privateKey");
     let selector = |text: &str, status, code| row(text, ED25519, status, code, "selector");
     let lines = ED25519.lines().collect::<Vec<_>>();
+    let taken = customer.selector("DKIMEd25519").await;
     let rows = vec![
         key("", "InvalidKey"),
         key("nonsense", "InvalidKey"),
@@ -256,8 +257,8 @@ async fn a_key_or_selector_that_cannot_be_used_is_refused() {
         selector("a..b", 400, "InvalidSelector"),
         selector("", 400, "InvalidSelector"),
         selector(&"a".repeat(64), 400, "InvalidSelector"),
-        selector("sendlet1", 409, "SelectorInUse"),
-        selector("Sendlet-ED1", 409, "SelectorInUse"),
+        selector(&customer.selector("DKIM").await, 409, "SelectorInUse"),
+        selector(&taken.to_uppercase(), 409, "SelectorInUse"),
     ];
     check(&customer.system, rows).await;
     let keys = customer.domain().await["dkimKeys"].clone();

@@ -16,6 +16,15 @@ const ED25519_PUBLIC: &str = include_str!("vectors/ed25519-public.pem");
 /// The master key that comes after [`MASTER_KEY`].
 const NEXT_MASTER_KEY: &str = "dGhpcnR5LXR3byBvdGhlciBvY3RldHMsIG5vIG1vcmU=";
 
+/// The selectors of the RSA key that signs, of the one after it, and of the Ed25519 key.
+async fn selectors(customer: &Customer) -> [String; 3] {
+    [
+        customer.selector("DKIM").await,
+        customer.selector("DKIM2").await,
+        customer.selector("DKIMEd25519").await,
+    ]
+}
+
 /// State of the key under each selector.
 async fn key_states(customer: &Customer) -> Vec<(String, String)> {
     let domain = customer.domain().await;
@@ -52,6 +61,7 @@ async fn send_many(customer: &Customer, when: &str, count: usize) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_waits_for_dns_and_every_message_around_it_verifies() {
     let customer = Customer::at(Stage::Verified).await;
+    let [first, second, ed25519] = selectors(&customer).await;
     let zone = customer.zone().await;
     send_many(&customer, "before", 3).await;
     for n in 0..3 {
@@ -61,13 +71,13 @@ async fn a_rotation_waits_for_dns_and_every_message_around_it_verifies() {
             .arrival(&format!("before {n}"))
             .await;
     }
-    customer.doh.publish(SHOP, &without(&zone, "sendlet2"));
+    customer.doh.publish(SHOP, &without(&zone, &second));
     let refused = customer.call("POST", ":rotateDkim").await;
     check(&refused, (409, "NextKeyNotPublished", Some("domain")));
     let before = [
-        ("sendlet-ed1", "active"),
-        ("sendlet1", "active"),
-        ("sendlet2", "published"),
+        (ed25519.as_str(), "active"),
+        (&first, "active"),
+        (&second, "published"),
     ];
     check_states(&key_states(&customer).await, &before);
 
@@ -82,11 +92,12 @@ async fn a_rotation_waits_for_dns_and_every_message_around_it_verifies() {
     assert_eq!(again.problem().1, "KeysBeingMade");
     assert!(again.field("retry-after").is_some());
     customer.made(&rotated).await;
+    let third = customer.selector("DKIM2").await;
     let after = [
-        ("sendlet-ed1", "active"),
-        ("sendlet1", "retiring"),
-        ("sendlet2", "active"),
-        ("sendlet3", "pending"),
+        (ed25519.as_str(), "active"),
+        (&first, "retiring"),
+        (&second, "active"),
+        (&third, "pending"),
     ];
     check_states(&key_states(&customer).await, &after);
 
@@ -94,24 +105,25 @@ async fn a_rotation_waits_for_dns_and_every_message_around_it_verifies() {
     assert!(
         !customer
             .doh
-            .texts(&format!("sendlet1._domainkey.{SHOP}"))
+            .texts(&format!("{first}._domainkey.{SHOP}"))
             .is_empty()
     );
-    customer.signed_with("sendlet2").await;
-    let mut selectors = BTreeSet::new();
+    customer.signed_with(&second).await;
+    let mut used = BTreeSet::new();
     let messages = customer.system.inbox().messages().await;
     assert!(messages.len() >= 14);
     for captured in messages {
         let signatures = customer.signatures(&captured.source);
         assert_eq!(signatures.len(), 2);
-        selectors.insert(signatures[0]["s"].clone());
+        used.insert(signatures[0]["s"].clone());
     }
-    assert_eq!(selectors, ["sendlet1".into(), "sendlet2".into()].into());
+    assert_eq!(used, [first, second].into());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_ed25519_key_is_rotated_once_its_successor_is_made_and_published() {
     let customer = Customer::at(Stage::Verified).await;
+    let [rsa, next_rsa, before] = selectors(&customer).await;
     let body = json!({"algorithm": "ed25519-sha256"});
     let rotate = async || customer.call_with("POST", ":rotateDkim", &body).await;
     let started = rotate().await.expect(202);
@@ -120,15 +132,16 @@ async fn an_ed25519_key_is_rotated_once_its_successor_is_made_and_published() {
     assert_eq!(refused.problem().1, "NextKeyNotPublished");
     customer.publish().await;
     rotate().await.expect(200);
+    let after = customer.selector("DKIMEd25519").await;
     let states = [
-        ("sendlet-ed1", "retiring"),
-        ("sendlet-ed2", "active"),
-        ("sendlet1", "active"),
-        ("sendlet2", "published"),
+        (before.as_str(), "retiring"),
+        (&after, "active"),
+        (&rsa, "active"),
+        (&next_rsa, "published"),
     ];
     check_states(&key_states(&customer).await, &states);
     customer.publish().await;
-    let source = customer.signed_with("sendlet-ed2").await;
+    let source = customer.signed_with(&after).await;
     assert_eq!(customer.signatures(&source).len(), 2);
 }
 
@@ -148,6 +161,7 @@ async fn import(customer: &Customer, selector: &str, pem: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_brought_from_elsewhere_sign_and_are_never_shown() {
     let customer = Customer::at(Stage::Verified).await;
+    let replaced = customer.selector("DKIM2").await;
     let imported = import(&customer, "own-rsa", RSA).await;
     let record = &imported["verificationRecords"]["DKIM2"];
     assert_eq!(record["name"], format!("own-rsa._domainkey.{SHOP}"));
@@ -155,7 +169,8 @@ async fn keys_brought_from_elsewhere_sign_and_are_never_shown() {
     let value = record["value"].as_str().unwrap();
     assert!(value.ends_with(&format!("p={public}")), "{value}");
     let removable = imported["removableRecords"].to_string();
-    assert!(removable.contains("sendlet2._domainkey"), "{removable}");
+    let name = format!("{replaced}._domainkey");
+    assert!(removable.contains(&name), "{removable}");
 
     import(&customer, "own-ed", ED25519).await;
     customer.publish().await;
@@ -320,5 +335,6 @@ async fn keys_outlive_their_master_key_once_they_are_sealed_anew() {
     let customer = Customer::on(&store, setup).await;
     arrives_signed(&customer, "with the second alone").await;
     let zone = customer.call("GET", "/zone").await;
-    assert!(text(&zone).contains("sendlet1._domainkey"));
+    let name = format!("{}._domainkey", customer.selector("DKIM").await);
+    assert!(text(&zone).contains(&name));
 }

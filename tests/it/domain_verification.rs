@@ -7,9 +7,10 @@ use crate::customer::{Customer, KINDS, NOT_VERIFIED, Problem, SHOP, Stage, check
 
 const OWNER: &str = "shop.example.com. 3600 IN TXT \"sendlet-domain-verification=";
 const SPF: &str = "shop.example.com. 3600 IN TXT \"v=spf1";
-const KEY: &str = "sendlet1._domainkey.";
-const NEXT_KEY: &str = "sendlet2._domainkey.";
-const ED25519_KEY: &str = "sendlet-ed1._domainkey.";
+// The names of kinds in braces stand for the selectors of their keys.
+const KEY: &str = "{DKIM}._domainkey.";
+const NEXT_KEY: &str = "{DKIM2}._domainkey.";
+const ED25519_KEY: &str = "{DKIMEd25519}._domainkey.";
 const DMARC: &str = "_dmarc.";
 const MX: &str = "bounces.shop.example.com. 3600 IN MX";
 const RETURN_PATH_SPF: &str = "bounces.shop.example.com. 3600 IN TXT";
@@ -74,39 +75,39 @@ const FAULTS: &[(&str, &str, &str, &str)] = &[
     (
         "DKIM",
         KEY,
-        "sendlet1._domainkey.shop.example.com A 192.0.2.1",
+        "{DKIM}._domainkey.shop.example.com A 192.0.2.1",
         "RecordNotFound",
     ),
     (
         "DKIM",
         KEY,
-        "sendlet1._domainkey.shop.example.com TXT \"v=DKIM1; p=\"",
+        "{DKIM}._domainkey.shop.example.com TXT \"v=DKIM1; p=\"",
         "KeyRevoked",
     ),
     (
         "DKIM",
         KEY,
-        "sendlet1._domainkey.shop.example.com TXT \"v=DKIM1; p=AAAA\"",
+        "{DKIM}._domainkey.shop.example.com TXT \"v=DKIM1; p=AAAA\"",
         "RecordMalformed",
     ),
     (
         "DKIM",
         KEY,
-        "sendlet1._domainkey.shop.example.com TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"",
+        "{DKIM}._domainkey.shop.example.com TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"",
         "OtherKey",
     ),
     (
         "DKIM",
         KEY,
-        "sendlet1._domainkey.shop.example.com TXT \"v=DKIM1; p=\"\n\
-         sendlet1._domainkey.shop.example.com TXT \"v=DKIM1; p=AAAA\"",
+        "{DKIM}._domainkey.shop.example.com TXT \"v=DKIM1; p=\"\n\
+         {DKIM}._domainkey.shop.example.com TXT \"v=DKIM1; p=AAAA\"",
         "MultipleRecords",
     ),
     ("DKIM2", NEXT_KEY, "", "DomainDoesNotExist"),
     (
         "DKIMEd25519",
         ED25519_KEY,
-        "sendlet-ed1._domainkey.shop.example.com TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"",
+        "{DKIMEd25519}._domainkey.shop.example.com TXT \"v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"",
         "OtherKey",
     ),
     ("DMARC", DMARC, "", "RecordNotFound"),
@@ -155,8 +156,19 @@ async fn every_fault_of_a_record_has_its_code_and_tells_what_was_found() {
     let customer = Customer::with(Stage::Published, Setup::default().without_ticks()).await;
     let zone = customer.zone().await;
     let mut errors = Vec::new();
+    let mut selectors = Vec::new();
+    for kind in ["DKIM", "DKIM2", "DKIMEd25519"] {
+        selectors.push((format!("{{{kind}}}"), customer.selector(kind).await));
+    }
+    let named = |text: &str| {
+        let text = text.to_owned();
+        selectors
+            .iter()
+            .fold(text, |text, (kind, selector)| text.replace(kind, selector))
+    };
     for (kind, prefix, with, code) in FAULTS {
-        customer.doh.publish(SHOP, &replaced(&zone, prefix, with));
+        let zone = replaced(&zone, &named(prefix), &named(with));
+        customer.doh.publish(SHOP, &zone);
         let state = customer.look_at(kind).await;
         let expected = ("VerificationFailed", *code);
         errors.extend(wrong(kind, with, &state, expected));

@@ -174,8 +174,9 @@ async fn what_is_not_there_is_not_found() {
         ),
         ("GET", "/domains/a/b/c", 404, "NotFound"),
         ("POST", "/domains", 405, "MethodNotAllowed"),
-        ("DELETE", MANAGED, 405, "MethodNotAllowed"),
-        ("PATCH", "/domains/other.example", 405, "MethodNotAllowed"),
+        ("DELETE", MANAGED, 409, "DomainIsManaged"),
+        ("PATCH", "/domains/other.example", 404, "DomainNotFound"),
+        ("POST", MANAGED, 405, "MethodNotAllowed"),
     ];
     for (method, target, status, code) in rows {
         let answer = system.operate(method, target).await;

@@ -59,7 +59,8 @@ async fn look_after(config: Rc<Config>, chore: Chore) {
     let result = match SpinPorts::open().await {
         Ok(ports) => {
             let installation = &config.dispatcher.installation;
-            recheck::run(&*ports, &config.resolver, installation, &chore).await
+            let master_key = config.dispatcher.keyring.master_key();
+            recheck::run(&*ports, &config.resolver, installation, master_key, &chore).await
         }
         Err(error) => Err(error.into()),
     };

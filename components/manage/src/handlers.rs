@@ -6,6 +6,8 @@ pub(crate) mod managed;
 pub(crate) mod senders;
 pub(crate) mod verification;
 
+use std::borrow::Cow;
+
 use guest::{Problem, Request, Response, SpinPorts, header, json, read_body, with_header};
 use mailer::domain::DomainRecord;
 use mailer::envelope::Domain;
@@ -13,6 +15,7 @@ use mailer::keys as store_keys;
 use mailer::operation::OperationId;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::refusal::no_domain;
 
@@ -35,14 +38,29 @@ async fn read_record(ports: &SpinPorts, name: &str) -> Result<DomainRecord, Prob
 
 /// The domain that a path names.
 async fn resolve_name(ports: &SpinPorts, name: &str) -> Result<Domain, Problem> {
+    let name = decode_name(name)?;
     if name == MANAGED {
         let provisioning = store_keys::managed_domain().read(ports).await?;
         return provisioning
             .map(|provisioning| provisioning.domain)
             .ok_or_else(no_domain);
     }
-    Domain::parse(name).map_err(|error| {
+    Domain::parse(&name).map_err(|error| {
         Problem::new(400, "InvalidDomain", error.to_string()).with_target("domain")
+    })
+}
+
+/// The text that a segment of a path stands for: what a URI cannot hold, U-labels among it, is escaped there.
+fn decode(segment: &str) -> Option<Cow<'_, str>> {
+    percent_encoding::percent_decode_str(segment)
+        .decode_utf8()
+        .ok()
+}
+
+fn decode_name(segment: &str) -> Result<Cow<'_, str>, Problem> {
+    decode(segment).ok_or_else(|| {
+        let message = "Expected a domain in UTF-8, found other octets.";
+        Problem::new(400, "InvalidDomain", message).with_target("domain")
     })
 }
 
@@ -52,13 +70,20 @@ async fn read_json<T: DeserializeOwned + Default>(request: Request) -> Result<T,
     if body.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(&body).map_err(|error| {
-        Problem::new(
-            400,
-            "BadRequest",
-            format!("The request body cannot be read: {error}"),
-        )
-    })
+    serde_json::from_slice(&body).map_err(|error| unreadable(&error))
+}
+
+/// Tells where the fault is and not what: serde's own message quotes what it found, which may be a private key.
+fn unreadable(error: &serde_json::Error) -> Problem {
+    let what = match error.classify() {
+        Category::Io | Category::Eof => "expected more JSON",
+        Category::Syntax => "expected JSON",
+        Category::Data => "expected another property or a value of another type",
+    };
+    let (line, column) = (error.line(), error.column());
+    let message =
+        format!("The request body cannot be read: {what} at line {line}, column {column}.");
+    Problem::new(400, "BadRequest", message)
 }
 
 /// A number in the query, if it is there.
@@ -97,4 +122,31 @@ fn to_poll(status: u16, body: &impl Serialize, location: &str) -> Result<Respons
 
 fn parse_operation(id: &str) -> Result<OperationId, Problem> {
     id.parse().map_err(|_| crate::refusal::no_operation())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{DomainPut, KeyPut};
+
+    #[track_caller]
+    fn check<T: DeserializeOwned>(body: &str, expected: &str) {
+        let error = serde_json::from_str::<T>(body).err();
+        let message = error.map(|error| unreadable(&error).message);
+        let expected = format!("The request body cannot be read: expected {expected}.");
+        assert_eq!(message, Some(expected), "{body}");
+    }
+
+    #[test]
+    fn a_body_that_cannot_be_read_is_not_quoted() {
+        let other = "another property or a value of another type";
+        check::<KeyPut>("\"SECRET\"", &format!("{other} at line 1, column 8"));
+        check::<KeyPut>("{\"SECRET\":1}", &format!("{other} at line 1, column 9"));
+        check::<KeyPut>("{\"privateKey\":", "more JSON at line 1, column 14");
+        check::<KeyPut>("SECRET", "JSON at line 1, column 1");
+        check::<DomainPut>(
+            "{\"linked\":\n\"SECRET\"}",
+            &format!("{other} at line 2, column 8"),
+        );
+    }
 }

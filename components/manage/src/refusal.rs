@@ -34,7 +34,6 @@ pub(crate) fn refusal(error: DomainError) -> Problem {
         DomainError::DefaultSender => problem(409, "DefaultSenderUsername", "username"),
         DomainError::TooManySenders => problem(409, "TooManySenderUsernames", "username"),
         DomainError::ReturnPath(_) => problem(400, "InvalidReturnPath", "mailFromSenderDomain"),
-        DomainError::Unseal(error) => Problem::internal(error),
     }
 }
 

@@ -34,7 +34,7 @@ impl<T> Page<T> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event {
     at: String,
-    kind: String,
+    kind: &'static str,
     record: Option<&'static str>,
     detail: String,
 }
@@ -43,7 +43,7 @@ impl From<&history::Event> for Event {
     fn from(event: &history::Event) -> Self {
         Self {
             at: event.at.to_rfc3339(),
-            kind: format!("{:?}", event.kind),
+            kind: event.kind.as_str(),
             record: event.record.map(RecordKind::as_str),
             detail: event.detail.clone(),
         }
@@ -56,6 +56,7 @@ impl From<&history::Event> for Event {
 pub(crate) struct Resealed {
     keys: u64,
     changed: u64,
+    failed: u64,
     /// The path that goes on, if this was not all.
     next_link: Option<String>,
 }
@@ -65,6 +66,7 @@ impl From<reseal::Resealed> for Resealed {
         Self {
             keys: done.keys,
             changed: done.changed,
+            failed: done.failed,
             next_link: done
                 .next_after
                 .map(|after| format!("/keys:reseal?skipToken={after}")),
@@ -103,11 +105,11 @@ impl Operation {
         }
     }
 
-    /// It ran out of its time: its instance was stopped.
-    pub(crate) fn cut_off(id: OperationId) -> Self {
+    /// It ran out of its time: its instance was stopped. The message says what happens next.
+    pub(crate) fn cut_off(id: OperationId, message: &'static str) -> Self {
         let error = OperationError {
             code: "ProvisioningCutOff",
-            message: "The operation was cut off. Send the request again.",
+            message,
         };
         Self {
             id: id.to_string(),

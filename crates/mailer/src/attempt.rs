@@ -236,8 +236,8 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             };
             list.push(index);
         }
-        let end = if handed_over.is_empty() {
-            AttemptEnd::NobodyLeft
+        let (end, reverse_path) = if handed_over.is_empty() {
+            (AttemptEnd::NobodyLeft, None)
         } else {
             self.hand_over(&handed_over).await?
         };
@@ -247,34 +247,28 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             suppressed,
             handed_over,
             end,
+            reverse_path,
             ended_at: self.ports.now(),
             accepted_at: self.record.accepted_at,
             jitter: u32::from_le_bytes(jitter),
         })
     }
 
-    async fn hand_over(&self, indexes: &[usize]) -> Result<AttemptEnd, StoreError> {
+    /// How the hand-over ended, and the path it was made with.
+    async fn hand_over(
+        &self,
+        indexes: &[usize],
+    ) -> Result<(AttemptEnd, Option<ReversePath>), StoreError> {
         let (message, reverse_path) = match self.prepared().await {
             Ok(prepared) => prepared,
-            Err(Unsigned::Store(error)) => return Err(error),
-            Err(Unsigned::Later(text)) => {
-                return Ok(AttemptEnd::Broken(HandOverError::Unavailable {
-                    retry_after: None,
-                    reply: local_reply(451, text),
-                }));
-            }
-            Err(Unsigned::Never(text)) => {
-                return Ok(AttemptEnd::Broken(HandOverError::Refused {
-                    reply: local_reply(554, text),
-                }));
-            }
+            Err(unsigned) => return unsigned.into_end().map(|end| (end, None)),
         };
         let forward_paths = indexes
             .iter()
             .filter_map(|&index| self.recipients.get(index).cloned())
             .collect();
-        let Ok(envelope) = Envelope::new(reverse_path, forward_paths) else {
-            return Ok(AttemptEnd::NobodyLeft);
+        let Ok(envelope) = Envelope::new(reverse_path.clone(), forward_paths) else {
+            return Ok((AttemptEnd::NobodyLeft, None));
         };
         let idempotency_key = format!("{}.{}", self.record.id, self.state.handover);
         let handover = Handover {
@@ -282,13 +276,14 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             envelope: &envelope,
             message,
         };
-        Ok(match self.relay.hand_over(handover).await {
+        let end = match self.relay.hand_over(handover).await {
             Ok(results) if results.len() == indexes.len() => AttemptEnd::Answered(results),
             Ok(_) => AttemptEnd::Broken(HandOverError::Unknown {
                 reply: local_reply(451, "the relay answered for another number of recipients"),
             }),
             Err(error) => AttemptEnd::Broken(error),
-        })
+        };
+        Ok((end, Some(reverse_path)))
     }
 
     /// The signed message, and the path that reports about it take.
@@ -296,7 +291,12 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         let domain = self.record.from.address.domain();
         let domain = self.dispatcher.keyring.domain(self.ports, domain).await?;
         let message = self.signed_message(&domain).await?;
-        Ok((message, self.reverse_path(&domain)))
+        // The relay may have taken it with that one already. A key that changed since does no harm: the relay compares no octets.
+        let unresolved = self.state.reverse_path.clone();
+        Ok((
+            message,
+            unresolved.unwrap_or_else(|| self.reverse_path(&domain)),
+        ))
     }
 
     async fn signed_message(&self, domain: &DomainRecord) -> Result<Vec<u8>, Unsigned> {
@@ -322,7 +322,7 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         Ok(signed)
     }
 
-    /// Signed as of its acceptance, so that a repeated hand-over is the same message to the octet.
+    /// Signed as of its acceptance, so that a repeated hand-over is the same message to the octet, unless the keys were rotated meanwhile.
     fn signing_options(&self, domain: &Domain, selector: &str) -> Option<SigningOptions> {
         let domain: SigningDomain = domain.as_str().parse().ok()?;
         Some(SigningOptions {
@@ -380,6 +380,23 @@ enum Unsigned {
     Store(StoreError),
     Later(&'static str),
     Never(&'static str),
+}
+
+impl Unsigned {
+    /// How an attempt without a hand-over ends.
+    fn into_end(self) -> Result<AttemptEnd, StoreError> {
+        let error = match self {
+            Self::Store(error) => return Err(error),
+            Self::Later(text) => HandOverError::Unavailable {
+                retry_after: None,
+                reply: local_reply(451, text),
+            },
+            Self::Never(text) => HandOverError::Refused {
+                reply: local_reply(554, text),
+            },
+        };
+        Ok(AttemptEnd::Broken(error))
+    }
 }
 
 impl From<KeyringError> for Unsigned {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use envelope::Reply;
+use envelope::{Reply, ReversePath};
 use serde::{Deserialize, Serialize};
 
 use crate::handover::{Disposition, HandOverError, RecipientResult};
@@ -23,10 +23,14 @@ pub struct DeliveryState {
     pub recipients: Vec<RecipientState>,
     /// When the last attempt ended.
     pub updated_at: Timestamp,
+    /// Where reports go of a hand-over whose end is unknown: it is repeated with this path, since the relay takes one key for one
+    /// envelope only, whatever the domain's return path has become since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverse_path: Option<ReversePath>,
 }
 
 impl Record for DeliveryState {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// Where one recipient stands.
@@ -107,6 +111,8 @@ pub struct AttemptReport {
     pub handed_over: Vec<usize>,
     /// What came of it.
     pub end: AttemptEnd,
+    /// The path it was handed over with, if it came to that.
+    pub reverse_path: Option<ReversePath>,
     /// When it ended.
     pub ended_at: Timestamp,
     /// When the message was accepted.
@@ -130,6 +136,7 @@ impl DeliveryState {
             due_at: Some(accepted_at),
             recipients: vec![queued; recipients],
             updated_at: accepted_at,
+            reverse_path: None,
         }
     }
 
@@ -199,6 +206,7 @@ impl DeliveryState {
             AttemptEnd::NobodyLeft => return None,
             AttemptEnd::Answered(results) => {
                 self.handover = self.handover.saturating_add(1);
+                self.reverse_path = None;
                 self.apply_results(report, results);
                 return None;
             }
@@ -206,6 +214,7 @@ impl DeliveryState {
                 (RecipientStatus::Deferred, reply, *retry_after)
             }
             AttemptEnd::Broken(HandOverError::Unknown { reply }) => {
+                self.reverse_path.clone_from(&report.reverse_path);
                 (RecipientStatus::Deferred, reply, None)
             }
             AttemptEnd::Broken(HandOverError::Refused { reply }) => {

@@ -183,12 +183,15 @@ pub enum KeyringError {
     NotAKey,
 }
 
-/// The keys an instance has opened, by domain, selector and version.
+/// Domain, selector and public half: once a domain was forgotten, another key may come under the same selector.
+type KeyName = (Domain, String, String);
+
+/// The keys an instance has opened.
 #[derive(Debug)]
 pub struct Keyring {
     master_keys: MasterKeys,
     domains: RefCell<HashMap<Domain, (Timestamp, DomainRecord)>>,
-    keys: RefCell<HashMap<(Domain, String, u32), Rc<SigningKey>>>,
+    keys: RefCell<HashMap<KeyName, Rc<SigningKey>>>,
 }
 
 impl Keyring {
@@ -200,6 +203,12 @@ impl Keyring {
             domains: RefCell::default(),
             keys: RefCell::default(),
         }
+    }
+
+    /// The key that seals new keys.
+    #[must_use]
+    pub const fn master_key(&self) -> &MasterKey {
+        &self.master_keys.current
     }
 
     /// The keys that sign for `domain` now, with their selectors: RSA first.
@@ -230,7 +239,7 @@ impl Keyring {
         domain: &Domain,
         key: &DomainKey,
     ) -> Result<Rc<SigningKey>, KeyringError> {
-        let name = (domain.clone(), key.selector.clone(), key.version);
+        let name = (domain.clone(), key.selector.clone(), key.record.clone());
         if let Some(key) = self.keys.borrow().get(&name) {
             return Ok(Rc::clone(key));
         }
@@ -239,7 +248,7 @@ impl Keyring {
         Ok(opened)
     }
 
-    /// The record of `domain`, at most [`DOMAIN_FRESH_FOR`] old.
+    /// The record of `domain`, at most `DOMAIN_FRESH_FOR` old.
     ///
     /// # Errors
     /// When the store does not answer, or there is no such domain.
@@ -250,6 +259,8 @@ impl Keyring {
     ) -> Result<DomainRecord, KeyringError> {
         let now = ports.now();
         if let Some((read_at, record)) = self.domains.borrow().get(domain)
+            // A clock that was set back says nothing of how old this is.
+            && now >= *read_at
             && now.since(*read_at) < DOMAIN_FRESH_FOR
         {
             return Ok(record.clone());

@@ -16,8 +16,9 @@
 //! | `due/<slot>/<n>` | [`DueEntry`] | the tick that holds the lease | as above | entries that were already moved are found stale |
 //! | `domain/<domain>` | [`DomainRecord`] | manage, and the tick | `domain-lock` excludes them | written together with its events and keys |
 //! | `domain-lock/<domain>/<window>` | counter | manage, and the tick | the first to reach 1 writes | others wait for the end of the window |
+//! | `domain-check/<domain>/<window>` | counter | the tick | the first to reach 1 looks at DNS | the next window is claimable |
 //! | `domain-event/<domain>/<n>` | [`Event`] | who holds the lock | excluded | written together with the record that counts it |
-//! | `dkim-key/<domain>/<selector>` | [`SealedKey`] | who holds the lock | excluded | written together with the record that names it |
+//! | `dkim-key/<domain>/<selector>` | [`SealedKey`] | who holds the lock | excluded | written together with the record that names it; emptied together with the one that revokes it |
 //! | `domain-count` | counter | manage | each gets its own slot | a slot that stays empty |
 //! | `domain-slot/<n>` | [`DomainSlot`] | manage | none | written together with its domain |
 //! | `domain-scan` | [`DomainScan`] | the tick | the later wins; domains are looked at once more | some domains are looked at once more |
@@ -276,6 +277,12 @@ pub fn dkim_key(domain: &Domain, selector: &str) -> Key<SealedKey> {
 #[must_use]
 pub fn domain_lock(domain: &Domain, window: u64) -> Key<Counter> {
     Key::at(format!("domain-lock/{domain}/{window}"))
+}
+
+/// `domain-check/<domain>/<window>`
+#[must_use]
+pub fn domain_check(domain: &Domain, window: u64) -> Key<Counter> {
+    Key::at(format!("domain-check/{domain}/{window}"))
 }
 
 /// `domain-event/<domain>/<n>`

@@ -18,8 +18,9 @@ pub struct Lookups {
     /// How many terms ask the DNS, in the record and those it includes and redirects to. More than
     /// [`MAX_LOOKUPS`](crate::limits::MAX_LOOKUPS) make it worthless.
     pub terms: u32,
-    /// The names that are included, each once, in the order they are met.
-    pub includes_seen: Vec<Name>,
+    /// The names that are included or redirected to so that whom their records let pass passes, unless something before
+    /// them decides: each once, in the order they are met.
+    pub passing_targets: Vec<Name>,
     /// Whether some `+all`, or a network of prefix length 0, lets everybody pass.
     pub all_pass_reachable: bool,
     /// Whether a record was left out because its name depends on the sender. Then the rest is a lower bound.
@@ -96,7 +97,6 @@ impl<R: Resolver> Walk<'_, R> {
                     Qualifier::Fail | Qualifier::SoftFail | Qualifier::Neutral => Reach::DoesNot,
                 };
                 if let Some(target) = self.known_target(spec) {
-                    self.see(&target);
                     self.descend(target, reach).await?;
                 }
             }
@@ -117,13 +117,16 @@ impl<R: Resolver> Walk<'_, R> {
         target
     }
 
-    fn see(&mut self, target: &Name) {
-        if !self.found.includes_seen.contains(target) {
-            self.found.includes_seen.push(target.clone());
+    fn note_passing(&mut self, target: &Name) {
+        if !self.found.passing_targets.contains(target) {
+            self.found.passing_targets.push(target.clone());
         }
     }
 
     async fn descend(&mut self, target: Name, reach: Reach) -> Result<(), CountError> {
+        if reach == Reach::Passes {
+            self.note_passing(&target);
+        }
         if self.path.contains(&target) {
             return Err(CountError::Loop { domain: target });
         }

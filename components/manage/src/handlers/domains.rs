@@ -7,8 +7,9 @@ use mailer::domain::custom::{self, DomainChange, NewDomain};
 use mailer::domain::history;
 use mailer::domain::index::{self, Deleted};
 use mailer::keys;
+use mailer::ports::Clock;
 
-use super::{keys::start_making, query_number, read_json, read_record, resolve_name};
+use super::{decode_name, keys::start_making, query_number, read_json, read_record, resolve_name};
 use crate::config::Config;
 use crate::refusal::{no_domain, refusal};
 use crate::wire::{self, DomainPatch, DomainPut};
@@ -23,10 +24,11 @@ pub(crate) async fn list(request: &Request, config: &Config) -> Result<Response,
     let next = page
         .next_after
         .map(|after| format!("/domains?skipToken={after}&top={limit}"));
+    let now = ports.now();
     let values = page
         .records
         .iter()
-        .map(|record| wire::Domain::new(record, &config.installation));
+        .map(|record| wire::Domain::new(record, &config.installation, now));
     json(200, &wire::Page::new(values.collect(), next))
 }
 
@@ -34,7 +36,8 @@ pub(crate) async fn list(request: &Request, config: &Config) -> Result<Response,
 pub(crate) async fn get(config: &Config, name: &str) -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
     let record = read_record(&ports, name).await?;
-    json(200, &wire::Domain::new(&record, &config.installation))
+    let now = ports.now();
+    json(200, &wire::Domain::new(&record, &config.installation, now))
 }
 
 /// `PUT /domains/{name}`
@@ -44,16 +47,17 @@ pub(crate) async fn put(
     name: &str,
 ) -> Result<Response, Problem> {
     let origin = super::origin(&request);
+    let name = decode_name(name)?;
     let body: DomainPut = read_json(request).await?;
     let new = NewDomain {
         linked: body.linked.unwrap_or(true),
         return_path: body.mail_from_sender_domain,
     };
     let ports = SpinPorts::open().await?;
-    let record = custom::add(&*ports, &config.installation, name, new)
+    let record = custom::add(&*ports, &config.installation, &name, new)
         .await
         .map_err(refusal)?;
-    start_making(&record, config, (201, &origin))
+    start_making((&record, ports.now()), config, (201, &origin))
 }
 
 /// `PATCH /domains/{name}`
@@ -85,7 +89,8 @@ async fn update(config: &Config, name: &str, change: &DomainChange) -> Result<Re
     let record = custom::update(&*ports, &domain, change)
         .await
         .map_err(refusal)?;
-    json(200, &wire::Domain::new(&record, &config.installation))
+    let now = ports.now();
+    json(200, &wire::Domain::new(&record, &config.installation, now))
 }
 
 /// `DELETE /domains/{name}`

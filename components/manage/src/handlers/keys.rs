@@ -10,6 +10,7 @@ use mailer::domain::reseal::reseal as reseal_page;
 use mailer::envelope::Domain;
 use mailer::operation::OperationId;
 use mailer::ports::{Clock, Scheduler};
+use mailer::time::Timestamp;
 
 use super::{
     POLL_AFTER_SECS, origin, parse_operation, query_number, read_json, read_record, resolve_name,
@@ -24,11 +25,11 @@ pub(crate) const HEAD_START: Duration = Duration::from_millis(20);
 
 /// Answers with `record`, and makes the keys it waits for behind the answer.
 pub(crate) fn start_making(
-    record: &DomainRecord,
+    (record, now): (&DomainRecord, Timestamp),
     config: Rc<Config>,
     (status, origin): (u16, &str),
 ) -> Result<Response, Problem> {
-    let body = wire::Domain::new(record, &config.installation);
+    let body = wire::Domain::new(record, &config.installation, now);
     let Some(making) = record.making else {
         return json(status, &body);
     };
@@ -66,7 +67,8 @@ pub(crate) async fn operation(name: &str, id: &str) -> Result<Response, Problem>
     match record.making {
         Some(making) if making.operation == id => {
             if ports.now() >= making.until {
-                return json(200, &wire::Operation::cut_off(id));
+                let message = "The operation was cut off. The tick takes it up again.";
+                return json(200, &wire::Operation::cut_off(id, message));
             }
             let response = json(200, &wire::Operation::running(id))?;
             Ok(with_header(response, "retry-after", POLL_AFTER_SECS))
@@ -90,7 +92,8 @@ pub(crate) async fn import(
     let record = key_change::import(&*ports, master_key, &domain, selector, &body.private_key)
         .await
         .map_err(refusal)?;
-    json(201, &wire::Domain::new(&record, &config.installation))
+    let now = ports.now();
+    json(201, &wire::Domain::new(&record, &config.installation, now))
 }
 
 /// `POST /domains/{name}:rotateDkim`
@@ -107,9 +110,10 @@ pub(crate) async fn rotate(
     let rotated = key_change::rotate(&*ports, &config.resolver, &domain, algorithm)
         .await
         .map_err(refusal)?;
+    let now = ports.now();
     match rotated {
-        Rotation::Rotated(record) => start_making(&record, config, (200, &origin)),
-        Rotation::NextKeyNeeded(record) => start_making(&record, config, (202, &origin)),
+        Rotation::Rotated(record) => start_making((&record, now), config, (200, &origin)),
+        Rotation::NextKeyNeeded(record) => start_making((&record, now), config, (202, &origin)),
     }
 }
 
@@ -120,5 +124,10 @@ pub(crate) async fn reseal(request: &Request, config: &Config) -> Result<Respons
     let done = reseal_page(&*ports, &config.master_keys, after)
         .await
         .map_err(refusal)?;
+    if done.failed > 0 {
+        let failed = done.failed.to_string();
+        let message = "private keys open with neither master key";
+        log(Level::Error, message, &[("keys", &failed)]);
+    }
     json(200, &wire::Resealed::from(done))
 }

@@ -24,7 +24,8 @@ pub(crate) async fn put(request: &Request, config: Rc<Config>) -> Result<Respons
         .map_err(failed)?
     {
         ManagedDomain::Ready(record) => {
-            json(200, &wire::Domain::new(&record, &config.installation))
+            let now = ports.now();
+            json(200, &wire::Domain::new(&record, &config.installation, now))
         }
         ManagedDomain::Running(provisioning) => started(&provisioning, &origin),
         ManagedDomain::Started(provisioning) => {
@@ -73,7 +74,8 @@ pub(crate) async fn operation(id: &str) -> Result<Response, Problem> {
     match provisioning.state {
         ProvisioningState::Succeeded => json(200, &wire::Operation::succeeded(id)),
         ProvisioningState::Running(until) if ports.now() >= until => {
-            json(200, &wire::Operation::cut_off(id))
+            let message = "The operation was cut off. Send the request again.";
+            json(200, &wire::Operation::cut_off(id, message))
         }
         ProvisioningState::Running(_) => Ok(with_header(
             json(200, &wire::Operation::running(id))?,

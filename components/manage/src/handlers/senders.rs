@@ -1,9 +1,11 @@
 //! `/domains/{name}/senderUsernames`.
 
+use std::borrow::Cow;
+
 use guest::{Problem, Request, Response, SpinPorts, empty, json};
 use mailer::domain::senders;
 
-use super::{query_number, read_json, read_record, resolve_name};
+use super::{decode, query_number, read_json, read_record, resolve_name};
 use crate::refusal::refusal;
 use crate::wire::{self, SenderPut};
 
@@ -62,9 +64,6 @@ pub(crate) async fn delete(name: &str, username: &str) -> Result<Response, Probl
 }
 
 /// A local part may hold characters that a path has to escape.
-fn decoded(segment: &str) -> Result<String, Problem> {
-    percent_encoding::percent_decode_str(segment)
-        .decode_utf8()
-        .map(std::borrow::Cow::into_owned)
-        .map_err(|_| refusal(mailer::domain::DomainError::SenderUsername))
+fn decoded(segment: &str) -> Result<Cow<'_, str>, Problem> {
+    decode(segment).ok_or_else(|| refusal(mailer::domain::DomainError::SenderUsername))
 }

@@ -8,6 +8,8 @@ use mailer::domain::diagnosis;
 use mailer::domain::record::DomainRecord;
 use mailer::domain::verification::RecordKind;
 use mailer::envelope::Domain;
+use mailer::ports::Clock;
+use mailer::time::Timestamp;
 
 use super::{POLL_AFTER_SECS, origin, read_json, read_record, resolve_name};
 use crate::config::Config;
@@ -31,7 +33,7 @@ pub(crate) async fn initiate(
     let record = custom::request_verification(&*ports, &domain, &kinds)
         .await
         .map_err(refusal)?;
-    started(&record, config, &origin)
+    started((&record, ports.now()), config, &origin)
 }
 
 /// `POST /domains/{name}:cancelVerification`
@@ -48,7 +50,7 @@ pub(crate) async fn cancel(
     let record = custom::cancel_verification(&*ports, &domain, kind)
         .await
         .map_err(refusal)?;
-    started(&record, config, &origin)
+    started((&record, ports.now()), config, &origin)
 }
 
 fn kind(name: &str) -> Result<RecordKind, Problem> {
@@ -63,9 +65,14 @@ fn kind(name: &str) -> Result<RecordKind, Problem> {
     })
 }
 
-fn started(record: &DomainRecord, config: Rc<Config>, origin: &str) -> Result<Response, Problem> {
+fn started(
+    (record, now): (&DomainRecord, Timestamp),
+    config: Rc<Config>,
+    origin: &str,
+) -> Result<Response, Problem> {
     let domain = record.domain.clone();
-    let response = json(202, &wire::Domain::new(record, &config.installation))?;
+    let body = wire::Domain::new(record, &config.installation, now);
+    let response = json(202, &body)?;
     let response = with_header(response, "location", &format!("{origin}/domains/{domain}"));
     guest::spawn(check(config, domain));
     Ok(with_header(response, "retry-after", POLL_AFTER_SECS))
@@ -92,6 +99,7 @@ async fn check(config: Rc<Config>, domain: Domain) {
 pub(crate) async fn diagnose(config: &Config, name: &str) -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
     let record = read_record(&ports, name).await?;
-    let found = diagnosis::diagnose(&config.resolver, &record, &config.installation).await;
+    let resolver = &config.resolver;
+    let found = diagnosis::diagnose(&*ports, resolver, &record, &config.installation).await;
     json(200, &wire::Diagnosis::from(&found))
 }

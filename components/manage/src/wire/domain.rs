@@ -7,6 +7,7 @@ use mailer::domain::record::{self, DomainKey, DomainRecord, KeyState, Management
 use mailer::domain::requirement::{DnsRecord, TTL_SECS};
 use mailer::domain::verification::{RecordKind, Status, Verification};
 use mailer::domain::{Installation, SenderUsername};
+use mailer::time::Timestamp;
 use serde::Serialize;
 
 /// One domain.
@@ -72,7 +73,7 @@ struct Key {
 }
 
 impl Domain {
-    pub(crate) fn new(record: &DomainRecord, installation: &Installation) -> Self {
+    pub(crate) fn new(record: &DomainRecord, installation: &Installation, now: Timestamp) -> Self {
         let name = record.domain.to_string();
         let waiting_for = record.missing_to_send();
         Self {
@@ -80,10 +81,11 @@ impl Domain {
                 Management::Managed => "ServiceManaged",
                 Management::Customer => "CustomerManaged",
             },
-            provisioning_state: if record.making.is_some() {
-                "Creating"
-            } else {
-                "Succeeded"
+            provisioning_state: match record.making {
+                None => "Succeeded",
+                // Until the tick takes it up.
+                Some(_) if record.is_making_cut_off(now) => "Failed",
+                Some(_) => "Creating",
             },
             from_sender_domain: name.clone(),
             mail_from_sender_domain: record
@@ -148,9 +150,9 @@ impl State {
 
 fn time(
     found: Option<&Verification>,
-    get: impl Fn(&Verification) -> Option<mailer::time::Timestamp>,
+    get: impl Fn(&Verification) -> Option<Timestamp>,
 ) -> Option<String> {
-    found.and_then(get).map(mailer::time::Timestamp::to_rfc3339)
+    found.and_then(get).map(Timestamp::to_rfc3339)
 }
 
 const fn status(status: Status) -> &'static str {

@@ -18,7 +18,7 @@ const FIRST: &str = "/keys:reseal";
 pub(super) async fn run(arguments: Operator) -> Result<(), Box<dyn Error>> {
     let api = Api::new(arguments.url.trim_end_matches('/'));
     let fields = [("authorization", format!("Bearer {}", arguments.admin_token))];
-    let (mut keys, mut changed) = (0, 0);
+    let (mut keys, mut changed, mut failed) = (0, 0, 0);
     let mut next = Some(FIRST.to_owned());
     while let Some(path) = next {
         let answer = api.call(Method::POST, &path, &fields, Bytes::new()).await?;
@@ -27,8 +27,16 @@ pub(super) async fn run(arguments: Operator) -> Result<(), Box<dyn Error>> {
         }
         keys += number(&answer, "keys");
         changed += number(&answer, "changed");
+        failed += number(&answer, "failed");
         say(format_args!("{keys} keys looked at, {changed} sealed anew"));
         next = answer.text(&["nextLink"]).map(str::to_owned);
+    }
+    if failed > 0 {
+        return Err(format!(
+            "{failed} keys open with neither master_key nor master_key_previous. Set \
+             master_key_previous to the key they were sealed with and repeat this, or import or make new keys for them"
+        )
+        .into());
     }
     say("done: the variable master_key_previous may be emptied");
     Ok(())

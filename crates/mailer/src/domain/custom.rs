@@ -5,10 +5,11 @@ use envelope::Domain;
 use super::edit::{self, DomainError, Draft, edit};
 use super::history::EventKind;
 use super::index::{self, DomainSlot};
+use super::inquiry::Inquiry;
 use super::key_change::{self, MAKING_TIMEOUT};
 use super::name::{self, is_within};
 use super::observation::observe;
-use super::record::{DomainRecord, KeyMaking, Management};
+use super::record::{DomainKey, DomainRecord, KeyMaking, Management};
 use super::requirement::{Installation, RETURN_PATH_LABEL};
 use super::verification::{Finding, FindingResult, Look, RecordKind, Status, Turn, Verification};
 use crate::keys;
@@ -27,8 +28,8 @@ pub struct NewDomain {
 
 /// Adds the domain `text`. Its keys are still to be made, with [`key_change::make_keys`], under the operation in the record.
 ///
-/// A domain that was added before is refused, unless the making of its keys was cut off: then it begins anew. A domain that was deleted
-/// keeps the keys it has, and is verified anew.
+/// A domain that was added before is refused, unless the making of its first keys was cut off: then that begins anew. A domain that was
+/// deleted keeps the keys it has, and is verified anew.
 ///
 /// # Errors
 /// When the name cannot be held or is held already, somebody else adds it this instant, or the store does not answer.
@@ -74,8 +75,9 @@ where
     .await
 }
 
+/// Whether the keys it began with were never made. A later making that is cut off is taken up by the tick.
 fn is_cut_off(record: &DomainRecord, now: Timestamp) -> bool {
-    record.making.is_some_and(|making| now >= making.until)
+    record.is_making_cut_off(now) && !record.keys.iter().any(DomainKey::ever_signed)
 }
 
 fn return_path(domain: &Domain, text: &str) -> Result<Domain, DomainError> {
@@ -147,7 +149,7 @@ pub struct DomainChange {
 /// Changes what `change` names.
 ///
 /// # Errors
-/// When the return path is not below the domain, or as [`edit`].
+/// When the return path is neither the domain nor below it, or as [`edit()`].
 pub async fn update<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     domain: &Domain,
@@ -192,7 +194,7 @@ fn set_return_path(draft: &mut Draft, text: &str) -> Result<(), DomainError> {
 /// Deletes a domain: nothing new is accepted from it, and what was accepted goes on with the keys it has.
 ///
 /// # Errors
-/// When the service manages it, or as [`edit`].
+/// When the service manages it, or as [`edit()`].
 pub async fn remove<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     domain: &Domain,
@@ -211,10 +213,10 @@ pub async fn remove<P: Clock + KeyValue + Scheduler>(
     edit(ports, domain, change).await.map(|_| ())
 }
 
-/// Asks for the verification of `kinds`, or of all there is to verify. What is verified already stays so, and is looked at again.
+/// Asks for the verification of those of `kinds` that the domain publishes. What is verified already stays so, and is looked at again.
 ///
 /// # Errors
-/// As [`edit`].
+/// As [`edit()`].
 pub async fn request_verification<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     domain: &Domain,
@@ -223,7 +225,7 @@ pub async fn request_verification<P: Clock + KeyValue + Scheduler>(
     let change = |draft: &mut Draft| {
         let now = draft.now;
         for &kind in kinds {
-            if kind == RecordKind::Domain && draft.record.ownership_token.is_empty() {
+            if !draft.record.publishes(kind) {
                 continue;
             }
             let verification = draft
@@ -246,7 +248,7 @@ pub async fn request_verification<P: Clock + KeyValue + Scheduler>(
 /// Calls the verification of `kind` off.
 ///
 /// # Errors
-/// When it was not asked for or has succeeded, or as [`edit`].
+/// When it was not asked for or has succeeded, or as [`edit()`].
 pub async fn cancel_verification<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     domain: &Domain,
@@ -273,10 +275,11 @@ pub async fn cancel_verification<P: Clock + KeyValue + Scheduler>(
     edit(ports, domain, change).await.map(|(record, ())| record)
 }
 
-/// Looks at every record of `domain` that is due for it, and writes down what that means.
+/// Looks at every record of `domain` that is due for it, and writes down what that means. What is left when the [`Inquiry`] is spent
+/// stays due.
 ///
 /// # Errors
-/// As [`edit`].
+/// As [`edit()`].
 pub async fn check<P, R>(
     ports: &P,
     resolver: &R,
@@ -291,14 +294,16 @@ where
     let record = record
         .filter(|record| record.deleted_at.is_none())
         .ok_or(DomainError::NotFound)?;
+    let inquiry = Inquiry::begin(ports, resolver);
     let mut seen = Vec::new();
     for kind in record.due_kinds(ports.now()) {
-        if record.status(kind) == Status::CancellationRequested {
-            continue;
+        if inquiry.is_spent() {
+            break;
         }
-        let finding = observe(resolver, &record, installation, kind).await;
-        let selector = record.key_of(kind).map(|key| key.selector.clone());
-        seen.push((kind, selector, finding));
+        if record.status(kind) != Status::CancellationRequested {
+            let finding = observe(&inquiry, &record, installation, kind).await;
+            seen.push((kind, subject(&record, kind), finding));
+        }
     }
     let mut jitter = [0; 4];
     ports.fill(&mut jitter);
@@ -306,17 +311,30 @@ where
     let change = |draft: &mut Draft| {
         let was_sending = draft.record.missing_to_send().is_none();
         settle_cancellations(&mut draft.record);
-        for (kind, selector, finding) in &seen {
-            // Its key may have become another's since.
-            if draft.record.key_of(*kind).map(|key| &key.selector) == selector.as_ref() {
+        for (kind, subject_then, finding) in &seen {
+            if &subject(&draft.record, *kind) == subject_then {
                 apply(draft, *kind, finding, jitter);
             }
         }
-        key_change::revoke_retired(draft);
+        key_change::revoke_retired(draft)?;
         note_sending(draft, was_sending);
         Ok(())
     };
     edit(ports, domain, change).await.map(|(record, ())| record)
+}
+
+/// What a look at `kind` is about. A finding about something else than what the record has by now is worth nothing.
+fn subject(record: &DomainRecord, kind: RecordKind) -> (String, String) {
+    let what = match kind {
+        RecordKind::Domain | RecordKind::Spf | RecordKind::Dmarc => String::new(),
+        RecordKind::ReturnPath => record.wanted_return_path().to_string(),
+        RecordKind::Dkim | RecordKind::Dkim2 | RecordKind::DkimEd25519 => record
+            .key_of(kind)
+            .map(|key| key.selector.clone())
+            .unwrap_or_default(),
+    };
+    // A domain that was deleted and added again has another token, and proves everything anew.
+    (record.ownership_token.clone(), what)
 }
 
 fn settle_cancellations(record: &mut DomainRecord) {
@@ -360,7 +378,8 @@ impl Turn {
     }
 }
 
-fn note_sending(draft: &mut Draft, was_sending: bool) {
+/// Notes that sending began or stopped, if it did.
+pub(super) fn note_sending(draft: &mut Draft, was_sending: bool) {
     match (was_sending, draft.record.missing_to_send()) {
         (true, Some(kind)) => draft.note(EventKind::SendingStopped, Some(kind), ""),
         (false, None) => draft.note(EventKind::SendingStarted, None, ""),

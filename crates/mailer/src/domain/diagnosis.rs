@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use dmarc::{Alignment, Authenticated, Discovered, Policy};
 use dns::Resolver;
 use envelope::Domain;
-use spf::{CheckHost, SpfResult};
+use spf::SpfResult;
 
-use super::observation::{observe_key, resolver_fault, with_causes};
-use super::record::{Algorithm, DEFAULT_SENDER, DomainRecord};
+use super::inquiry::Inquiry;
+use super::observation::{check_host, observe_key, resolver_fault, spf_has_ours, with_causes};
+use super::record::{Algorithm, DomainRecord};
 use super::requirement::Installation;
 use super::verification::{FindingResult, RecordKind};
+use crate::ports::Clock;
 
 /// What a receiving server will conclude.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,18 +94,26 @@ pub enum DmarcResult {
     PermError,
 }
 
-/// Looks everything up and concludes.
-pub async fn diagnose<R: Resolver>(
+/// Looks everything up, as far as an [`Inquiry`] goes, and concludes.
+pub async fn diagnose<P: Clock, R: Resolver>(
+    clock: &P,
     resolver: &R,
     record: &DomainRecord,
     installation: &Installation,
 ) -> Diagnosis {
+    let resolver = &Inquiry::begin(clock, resolver);
     let discovered = dmarc::discover(resolver, &record.domain).await;
     let policy = discovered.as_ref().ok().and_then(Option::as_ref);
     let spf = spf_outlooks(resolver, record, installation, policy).await;
     let dkim = dkim_outlooks(resolver, record).await;
     let dmarc = dmarc_outlook(record, &discovered, &spf, &dkim);
-    let advice = advise(record, installation, &spf, &dkim, &dmarc);
+    let outlooks = Outlooks {
+        spf: &spf,
+        spf_advice: spf_advice(resolver, installation, &spf).await,
+        dkim: &dkim,
+        dmarc: &dmarc,
+    };
+    let advice = advise(record, installation, outlooks);
     Diagnosis {
         spf,
         dkim,
@@ -124,13 +134,7 @@ async fn spf_outlooks<R: Resolver>(
     };
     let mut outlooks = Vec::new();
     for &address in &installation.sending_addresses {
-        let check = CheckHost {
-            ip: address,
-            domain: &domain,
-            sender: &format!("{DEFAULT_SENDER}@{domain}"),
-            helo: installation.base.as_str(),
-        };
-        let evaluation = spf::check_host(resolver, check).await;
+        let evaluation = check_host(resolver, installation, &domain, address).await;
         let explanation = match (&evaluation.error, &evaluation.matched) {
             (Some(error), _) => with_causes(error),
             (None, Some(directive)) => format!("{address} matches {directive} of {domain}"),
@@ -235,6 +239,10 @@ fn judge(
             DmarcResult::Pass,
             "SPF passes and is aligned with From; DKIM does not pass, so forwarded mail will fail",
         ),
+        (false, false) if is_open(spf, dkim) => (
+            DmarcResult::TempError,
+            "neither DKIM nor SPF passes and is aligned with From, but DNS did not answer for one of them",
+        ),
         (false, false) => (
             DmarcResult::Fail,
             "neither DKIM nor SPF passes and is aligned with From",
@@ -247,13 +255,67 @@ fn judge(
     }
 }
 
-fn advise(
-    record: &DomainRecord,
+/// Whether an answer that DNS did not give could change the result.
+fn is_open(spf: &[SpfOutlook], dkim: &[DkimOutlook]) -> bool {
+    let spf_is_open = spf
+        .iter()
+        .any(|found| found.result == SpfResult::TempError && found.aligned);
+    let dkim_is_open = dkim
+        .iter()
+        .any(|found| found.result == DkimResult::TempError);
+    spf_is_open || dkim_is_open
+}
+
+/// What to change so that SPF passes. One thing at a time: what comes after it may be a consequence.
+async fn spf_advice<R: Resolver>(
+    resolver: &R,
     installation: &Installation,
     spf: &[SpfOutlook],
-    dkim: &[DkimOutlook],
-    dmarc: &DmarcOutlook,
-) -> Vec<String> {
+) -> Option<String> {
+    let found = spf.iter().find(|found| found.result != SpfResult::Pass)?;
+    let SpfOutlook {
+        address,
+        domain,
+        explanation,
+        ..
+    } = found;
+    let host = installation.spf_host();
+    let is_our_own = installation.return_path().as_ref() == Some(domain);
+    Some(match found.result {
+        SpfResult::TempError => {
+            format!("Ask again later: DNS did not answer about SPF of {domain}: {explanation}.")
+        }
+        _ if is_our_own => format!(
+            "Publish the records of this installation at {domain} and {host}, as the zone of the managed domain has them: {explanation}."
+        ),
+        SpfResult::PermError => format!("Mend the SPF record of {domain}: {explanation}."),
+        _ => match spf_has_ours(resolver, installation, domain).await {
+            Some(true) => format!(
+                "Let {address} pass in the SPF record of {host}, and let nothing come before {} in that of {domain}: {explanation}.",
+                installation.spf_include()
+            ),
+            Some(false) | None => format!(
+                "Add {} to the SPF record of {domain}: {explanation}.",
+                installation.spf_include()
+            ),
+        },
+    })
+}
+
+struct Outlooks<'a> {
+    spf: &'a [SpfOutlook],
+    spf_advice: Option<String>,
+    dkim: &'a [DkimOutlook],
+    dmarc: &'a DmarcOutlook,
+}
+
+fn advise(record: &DomainRecord, installation: &Installation, found: Outlooks<'_>) -> Vec<String> {
+    let Outlooks {
+        spf,
+        spf_advice,
+        dkim,
+        dmarc,
+    } = found;
     let mut advice = Vec::new();
     if !record.linked {
         advice.push("Link the domain: nothing is sent from it while it is not linked.".to_owned());
@@ -280,15 +342,7 @@ fn advise(
             "Set the variable sending_addresses: without it SPF cannot be judged.".to_owned(),
         );
     }
-    let failing = spf.iter().find(|found| found.result != SpfResult::Pass);
-    if let Some(found) = failing {
-        advice.push(format!(
-            "Add {} to the SPF record of {}: {}.",
-            installation.spf_include(),
-            found.domain,
-            found.explanation
-        ));
-    }
+    advice.extend(spf_advice);
     if spf.iter().any(|found| !found.aligned) && !record.is_verified(RecordKind::ReturnPath) {
         advice.push(format!(
             "Publish the records of the return path {} and have them verified: then SPF is aligned with From.",

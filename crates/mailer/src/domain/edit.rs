@@ -9,16 +9,16 @@ use std::time::Duration;
 use envelope::Domain;
 use thiserror::Error;
 
+use super::claim::Claim;
 use super::history::{Event, EventKind};
 use super::name::NameError;
 use super::record::DomainRecord;
 use super::verification::RecordKind;
-use crate::attempt::{Window, Windows};
 use crate::keys;
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError, Write};
 use crate::time::Timestamp;
 
-/// How long a lock can be taken for, at least: see [`Windows`].
+/// How long a lock can be taken for, at least: see [`crate::attempt::Windows`].
 const LOCK_HOLDS: Duration = Duration::from_secs(5);
 /// Looks at a lock that somebody else holds.
 const TRIES: u32 = 20;
@@ -57,7 +57,7 @@ pub enum DomainError {
     KeysBeingMade,
     /// The selector is not one.
     #[error(
-        "expected a selector of letters, digits and hyphens, at most 63 octets to a label, found another text"
+        "expected a selector of letters, digits, hyphens and dots, at most 63 octets and short enough for the domain, found another text"
     )]
     Selector,
     /// Another key has the selector.
@@ -89,12 +89,9 @@ pub enum DomainError {
         super::senders::MAX_SENDERS
     )]
     TooManySenders,
-    /// The return path is not below the domain.
-    #[error("expected a domain below {0} as return path, found another")]
+    /// The return path is neither the domain nor below it.
+    #[error("expected {0} or a domain below it as return path, found another")]
     ReturnPath(Domain),
-    /// A sealed key does not open with the master keys that are configured.
-    #[error(transparent)]
-    Unseal(#[from] crate::keyring::UnsealError),
 }
 
 /// A record being changed.
@@ -135,7 +132,7 @@ impl Draft {
         self.writes.push(write);
     }
 
-    /// Has a key of the store deleted after the record was written.
+    /// Has a key of the store deleted after the record was written. That may fail, so nothing may depend on it but space.
     pub fn delete_after(&mut self, path: String) {
         self.spent.push(path);
     }
@@ -219,7 +216,8 @@ where
     edit_any(ports, domain, TRIES, change).await.map(|_| ())
 }
 
-/// Makes the record of `domain`, from what is there of it, and writes it together with its `slot` of the index. Does not wait for others: of two that add a domain one is refused.
+/// Makes the record of `domain`, from what is there of it, and writes it together with its `slot` of the index. Does not wait for
+/// others: of two that add a domain one is refused.
 ///
 /// # Errors
 /// As [`edit`].
@@ -251,77 +249,48 @@ async fn edit_any<P, T>(
 where
     P: Clock + KeyValue + Scheduler,
 {
-    let lock = Lock::take(ports, domain, tries).await?;
-    let result = lock.run(ports, domain, change).await;
+    let lock = take_lock(ports, domain, tries).await?;
+    let result = edit_under(&lock, ports, domain, change).await;
     lock.release(ports).await;
     result
 }
 
-/// The right to change one domain until its window ends.
-struct Lock<'a> {
-    domain: &'a Domain,
-    window: Window,
+async fn take_lock<P>(ports: &P, domain: &Domain, tries: u32) -> Result<Claim, DomainError>
+where
+    P: Clock + KeyValue + Scheduler,
+{
+    for attempt in 1..=tries {
+        let counter = |window| keys::domain_lock(domain, window);
+        if let Some(lock) = Claim::take(ports, LOCK_HOLDS, counter).await? {
+            return Ok(lock);
+        }
+        if attempt < tries {
+            ports.sleep(PAUSE).await;
+        }
+    }
+    Err(DomainError::Busy)
 }
 
-impl<'a> Lock<'a> {
-    async fn take<P>(ports: &P, domain: &'a Domain, tries: u32) -> Result<Self, DomainError>
-    where
-        P: Clock + KeyValue + Scheduler,
-    {
-        const EPOCH: Timestamp = Timestamp::from_millis(0);
-        for attempt in 1..=tries {
-            let window = Windows::new(LOCK_HOLDS).claimable(EPOCH, ports.now());
-            let window = window.ok_or(DomainError::Busy)?;
-            let lock = Self { domain, window };
-            if lock.claim(ports).await? {
-                return Ok(lock);
-            }
-            if attempt < tries {
-                ports.sleep(PAUSE).await;
-            }
-        }
-        Err(DomainError::Busy)
+async fn edit_under<P, T>(
+    lock: &Claim,
+    ports: &P,
+    domain: &Domain,
+    change: impl FnOnce(Option<DomainRecord>, Timestamp) -> Result<(Draft, T), DomainError>,
+) -> Result<(DomainRecord, T), DomainError>
+where
+    P: Clock + KeyValue,
+{
+    let found = keys::domain(domain).read(ports).await?;
+    let (draft, given) = change(found, ports.now())?;
+    let (record, writes, spent) = draft.into_writes()?;
+    if ports.now() >= lock.ends_at {
+        return Err(DomainError::Busy);
     }
-
-    async fn claim(&self, store: &impl KeyValue) -> Result<bool, StoreError> {
-        for window in self.window.number..=self.window.last {
-            let counter = keys::domain_lock(self.domain, window);
-            if counter.increment(store).await? != 1 {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    ports.set_many(writes).await?;
+    // After the window somebody else may have written there.
+    if !spent.is_empty() && ports.now() < lock.ends_at {
+        // What stays behind is not read again, so losing the error loses nothing but space.
+        let _ = ports.delete_many(spent).await;
     }
-
-    async fn run<P, T>(
-        &self,
-        ports: &P,
-        domain: &Domain,
-        change: impl FnOnce(Option<DomainRecord>, Timestamp) -> Result<(Draft, T), DomainError>,
-    ) -> Result<(DomainRecord, T), DomainError>
-    where
-        P: Clock + KeyValue,
-    {
-        let found = keys::domain(domain).read(ports).await?;
-        let (draft, given) = change(found, ports.now())?;
-        let (record, writes, spent) = draft.into_writes()?;
-        if ports.now() >= self.window.ends_at {
-            return Err(DomainError::Busy);
-        }
-        ports.set_many(writes).await?;
-        if !spent.is_empty() {
-            // What stays behind is not read again, so losing the error loses nothing but space.
-            let _ = ports.delete_many(spent).await;
-        }
-        Ok((record, given))
-    }
-
-    /// Lets others in before the window ends. If that fails, they wait for it.
-    async fn release<P: Clock + KeyValue>(&self, ports: &P) {
-        if ports.now() < self.window.ends_at {
-            let windows = self.window.number..=self.window.last;
-            let paths = windows.map(|window| keys::domain_lock(self.domain, window).into_path());
-            let _ = ports.delete_many(paths.collect()).await;
-        }
-    }
+    Ok((record, given))
 }

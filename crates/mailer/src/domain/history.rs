@@ -27,7 +27,7 @@ pub struct Event {
 }
 
 impl Record for Event {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// What happened to a domain.
@@ -49,7 +49,7 @@ pub enum EventKind {
     VerificationCancelled,
     /// A record became verified.
     Verified,
-    /// A record was not there or wrong.
+    /// A record was not there or wrong, or DNS did not say for as long as it was asked.
     VerificationFailed,
     /// A verified record is wrong now.
     VerificationWarning,
@@ -63,6 +63,8 @@ pub enum EventKind {
     KeyAdded,
     /// A key was seen in DNS.
     KeyPublished,
+    /// A key that was seen in DNS is there no longer: it does not sign until it is again.
+    KeyMissing,
     /// A key began to sign.
     KeyActivated,
     /// A key stopped signing; its DNS record has to stay for now.
@@ -73,6 +75,36 @@ pub enum EventKind {
     SenderSet,
     /// A sender username was removed.
     SenderRemoved,
+}
+
+impl EventKind {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DomainAdded => "DomainAdded",
+            Self::DomainDeleted => "DomainDeleted",
+            Self::DomainLinked => "DomainLinked",
+            Self::DomainUnlinked => "DomainUnlinked",
+            Self::ReturnPathChanged => "ReturnPathChanged",
+            Self::VerificationRequested => "VerificationRequested",
+            Self::VerificationCancelled => "VerificationCancelled",
+            Self::Verified => "Verified",
+            Self::VerificationFailed => "VerificationFailed",
+            Self::VerificationWarning => "VerificationWarning",
+            Self::VerificationRecovered => "VerificationRecovered",
+            Self::SendingStarted => "SendingStarted",
+            Self::SendingStopped => "SendingStopped",
+            Self::KeyAdded => "KeyAdded",
+            Self::KeyPublished => "KeyPublished",
+            Self::KeyMissing => "KeyMissing",
+            Self::KeyActivated => "KeyActivated",
+            Self::KeyRetired => "KeyRetired",
+            Self::KeyRevoked => "KeyRevoked",
+            Self::SenderSet => "SenderSet",
+            Self::SenderRemoved => "SenderRemoved",
+        }
+    }
 }
 
 /// A page of events, the newest first.

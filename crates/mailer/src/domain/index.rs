@@ -43,7 +43,8 @@ pub struct DomainPage {
     pub next_after: Option<u64>,
 }
 
-/// At most `limit` domains in the slots behind `after`; those that were deleted too, if `with_deleted` says so.
+/// At most `limit` domains in the slots behind `after`; those that were deleted too, if `deleted` says so. The first page has those
+/// without a slot besides.
 ///
 /// # Errors
 /// When the store does not answer.
@@ -59,7 +60,8 @@ pub async fn page(
         records.extend(unslotted(store).await?);
     }
     let mut slot = after;
-    while slot < last && records.len() < limit && slot - after < SLOTS_READ {
+    let room = records.len().saturating_add(limit);
+    while slot < last && records.len() < room && slot - after < SLOTS_READ {
         slot += 1;
         let Some(found) = read_slot(store, slot).await? else {
             continue;

@@ -1,13 +1,14 @@
 //! Signing keys through their lives: made or imported, seen in DNS, rotated in, retired, revoked.
 //!
 //! A key signs only after DNS showed it, and stays published for [`RETIRED_FOR`] after it signed last, since what it signed may lie in
-//! queues. Its private half is destroyed at the end of that.
+//! queues. Its private half is destroyed at the end of that: written over together with the record, then deleted.
 
 use std::time::Duration;
 
 use dkim::{Selector, SigningKey};
 use envelope::Domain;
 
+use super::custom::note_sending;
 use super::edit::{DomainError, Draft, edit};
 use super::history::EventKind;
 use super::observation::observe_key;
@@ -25,10 +26,13 @@ use crate::time::Timestamp;
 
 /// Most keys of one domain; revoked ones make room.
 pub const MAX_KEYS: usize = 16;
-/// A making of keys that took longer than this was cut off and may be started again.
+/// A making of keys that took longer than this was cut off and is taken up by the tick.
 pub const MAKING_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a key stays published after it signed last: longer than mail stays in queues.
 pub const RETIRED_FOR: Duration = Duration::from_hours(24 * 7);
+
+/// Random letters of a selector: 40 bits.
+const SELECTOR_LETTERS: usize = 8;
 
 /// What a rotation came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +67,7 @@ impl NewKey {
                 algorithm: key.algorithm().into(),
                 state: KeyState::Pending,
                 since: ports.now(),
+                has_signed: false,
             },
             sealed: SealedKey { version: 1, sealed },
         })
@@ -82,8 +87,11 @@ impl NewKey {
                 .keys
                 .iter()
                 .position(|key| key.state == KeyState::Revoked);
-            record.keys.remove(revoked.ok_or(DomainError::TooManyKeys)?);
+            let forgotten = record.keys.remove(revoked.ok_or(DomainError::TooManyKeys)?);
+            // Its deletion may have been lost, and nobody will know of it any more.
+            destroy(draft, &forgotten.selector)?;
         }
+        let record = &mut draft.record;
         let path = keys::dkim_key(&record.domain, &self.key.selector);
         let detail = describe(&self.key);
         record.keys.push(self.key);
@@ -100,7 +108,7 @@ fn describe(key: &DomainKey) -> String {
 /// Makes the keys that `operation` was started for, one after the other, and ends it.
 ///
 /// # Errors
-/// When the store does not answer: the making may be started again after [`MAKING_TIMEOUT`].
+/// When the store does not answer: the making may be taken up after [`MAKING_TIMEOUT`], with [`resume_making`].
 pub async fn make_keys<P>(
     ports: &P,
     master_key: &MasterKey,
@@ -127,19 +135,48 @@ where
             return Ok(());
         };
         let key = generate(ports, algorithm).await?;
-        let place = (domain, free_selector(&record, algorithm));
+        let place = (domain, new_selector(ports, algorithm));
         let new = NewKey::seal(ports, master_key, place, &key)?;
         let added = edit(ports, domain, |draft| {
-            if draft.record.making.is_some_and(is_ours) {
+            let is_wanted = missing_key(&draft.record) == Some(algorithm);
+            if is_wanted && draft.record.making.is_some_and(is_ours) {
                 new.add_to(draft)?;
             }
             Ok(())
         });
         match added.await {
-            // Somebody imported a key under this selector meanwhile.
+            // One in a million million: another one is drawn.
             Ok(_) | Err(DomainError::SelectorInUse) => {}
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Takes up a making of keys that was cut off, under the same operation. If it is not cut off, or ended, nothing is done.
+///
+/// # Errors
+/// As [`make_keys`].
+pub async fn resume_making<P>(
+    ports: &P,
+    master_key: &MasterKey,
+    domain: &Domain,
+) -> Result<(), DomainError>
+where
+    P: Clock + Entropy + KeyValue + Scheduler,
+{
+    let (_, operation) = edit(ports, domain, |draft| {
+        let now = draft.now;
+        let making = draft.record.making.as_mut();
+        let cut_off = making.filter(|making| now >= making.until);
+        Ok(cut_off.map(|making| {
+            making.until = now.plus(MAKING_TIMEOUT);
+            making.operation
+        }))
+    })
+    .await?;
+    match operation {
+        Some(operation) => make_keys(ports, master_key, domain, operation).await,
+        None => Ok(()),
     }
 }
 
@@ -171,18 +208,21 @@ fn missing_key(record: &DomainRecord) -> Option<Algorithm> {
     missing.map(|(algorithm, _)| algorithm).or(asked_for)
 }
 
-/// A selector that no key of the domain ever had, as far as we know.
-fn free_selector(record: &DomainRecord, algorithm: Algorithm) -> String {
-    let prefix = match algorithm {
-        Algorithm::RsaSha256 => "sendlet",
-        Algorithm::Ed25519Sha256 => "sendlet-ed",
-    };
-    let numbers = record
-        .keys
-        .iter()
-        .filter_map(|key| key.selector.strip_prefix(prefix)?.parse::<u32>().ok());
-    let next = numbers.max().unwrap_or(0).saturating_add(1);
-    format!("{prefix}{next}")
+/// A selector that nobody used: another installation may hold the domain as well, and this one may have held and forgotten it.
+fn new_selector(entropy: &impl Entropy, algorithm: Algorithm) -> String {
+    // RFC 4648 section 6, in lower case.
+    const LETTERS: [char; 32] = [
+        'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm', 'n', 'o', 'p', 'q', 'r',
+        's', 't', 'u', 'v', 'w', 'x', 'y', 'z', '2', '3', '4', '5', '6', '7',
+    ];
+    let mut octets = [0; SELECTOR_LETTERS];
+    entropy.fill(&mut octets);
+    let letters = octets.map(|octet| LETTERS.get(usize::from(octet % 32)).copied());
+    let letters: String = letters.into_iter().flatten().collect();
+    match algorithm {
+        Algorithm::RsaSha256 => format!("sendlet-{letters}"),
+        Algorithm::Ed25519Sha256 => format!("sendlet-ed-{letters}"),
+    }
 }
 
 /// Takes a private key of the operator's own as next key of its kind, or as first one if there is none. A next key that was there
@@ -200,7 +240,7 @@ pub async fn import<P>(
 where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
-    let selector = parse_selector(selector)?;
+    let selector = parse_selector(selector, domain)?;
     let key = SigningKey::from_pkcs8_pem(pem)?;
     let new = NewKey::seal(ports, master_key, (domain, selector), &key)?;
     let change = |draft: &mut Draft| {
@@ -215,7 +255,7 @@ where
             .map(|key| key.selector.clone());
         new.add_to(draft)?;
         if let Some(selector) = replaced {
-            revoke(draft, &selector);
+            retire_or_revoke(draft, &selector)?;
         }
         if algorithm == Algorithm::RsaSha256 {
             draft.record.verifications.remove(&RecordKind::Dkim2);
@@ -225,18 +265,19 @@ where
     edit(ports, domain, change).await.map(|(record, ())| record)
 }
 
-fn parse_selector(text: &str) -> Result<String, DomainError> {
+fn parse_selector(text: &str, domain: &Domain) -> Result<String, DomainError> {
     let selector: Selector = text.parse().map_err(|_| DomainError::Selector)?;
     let is_ldh = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.');
     let text = selector.as_str();
-    if text.len() <= MAX_SELECTOR_OCTETS && text.bytes().all(is_ldh) {
+    let fits = dns::Name::parse(&format!("{text}._domainkey.{domain}")).is_ok();
+    if text.len() <= MAX_SELECTOR_OCTETS && text.bytes().all(is_ldh) && fits {
         Ok(text.to_ascii_lowercase())
     } else {
         Err(DomainError::Selector)
     }
 }
 
-/// The longest selector: `<selector>._domainkey.<domain>` has to fit into a name of DNS.
+/// The longest selector, in all its labels. In front of a long domain even less has room.
 const MAX_SELECTOR_OCTETS: usize = 63;
 
 /// Lets the next key of `algorithm` take over, if DNS shows it now.
@@ -272,7 +313,9 @@ where
         }
     }
     let (record, ()) = edit(ports, domain, |draft| {
+        let was_sending = draft.record.missing_to_send().is_none();
         switch(draft, algorithm, &next.selector)?;
+        note_sending(draft, was_sending);
         let is_custom = draft.record.management == Management::Customer;
         if is_custom && algorithm == Algorithm::RsaSha256 {
             start_making(draft, operation, None)?;
@@ -301,7 +344,8 @@ fn start_making(
 }
 
 fn switch(draft: &mut Draft, algorithm: Algorithm, next: &str) -> Result<(), DomainError> {
-    let current = draft.record.current_key(algorithm).cloned();
+    let current = draft.record.current_key(algorithm);
+    let current = current.map(|key| key.selector.clone());
     let still_next = draft
         .record
         .next_key(algorithm)
@@ -309,18 +353,8 @@ fn switch(draft: &mut Draft, algorithm: Algorithm, next: &str) -> Result<(), Dom
     if !still_next {
         return Err(DomainError::Busy);
     }
-    match current {
-        Some(key) if key.state == KeyState::Active => {
-            set_state(
-                draft,
-                &key.selector,
-                KeyState::Retiring,
-                EventKind::KeyRetired,
-            );
-        }
-        // It never signed, so nothing needs its public half.
-        Some(key) => revoke(draft, &key.selector),
-        None => {}
+    if let Some(selector) = current {
+        retire_or_revoke(draft, &selector)?;
     }
     set_state(draft, next, KeyState::Active, EventKind::KeyActivated);
     let seen = Verification::seen(draft.now);
@@ -345,6 +379,7 @@ fn set_state(draft: &mut Draft, selector: &str, state: KeyState, event: EventKin
         .iter_mut()
         .find(|key| key.selector == selector);
     if let Some(key) = found {
+        key.has_signed = key.ever_signed() || state == KeyState::Active;
         key.state = state;
         key.since = now;
         let detail = describe(key);
@@ -352,15 +387,38 @@ fn set_state(draft: &mut Draft, selector: &str, state: KeyState, event: EventKin
     }
 }
 
-/// Destroys the private half of a key.
-fn revoke(draft: &mut Draft, selector: &str) {
+/// Ends the use of a key. One that never signed is revoked, since nothing needs its public half.
+fn retire_or_revoke(draft: &mut Draft, selector: &str) -> Result<(), DomainError> {
+    if draft
+        .record
+        .key(selector)
+        .is_some_and(DomainKey::ever_signed)
+    {
+        set_state(draft, selector, KeyState::Retiring, EventKind::KeyRetired);
+        return Ok(());
+    }
+    revoke(draft, selector)
+}
+
+fn revoke(draft: &mut Draft, selector: &str) -> Result<(), DomainError> {
     set_state(draft, selector, KeyState::Revoked, EventKind::KeyRevoked);
-    let path = keys::dkim_key(&draft.record.domain, selector).into_path();
-    draft.delete_after(path);
+    destroy(draft, selector)
+}
+
+/// Destroys the private half of a key: the deletion may be lost, the write with the record cannot.
+pub(super) fn destroy(draft: &mut Draft, selector: &str) -> Result<(), DomainError> {
+    let path = || keys::dkim_key(&draft.record.domain, selector);
+    let (write, spent) = (path().write(&SealedKey::destroyed())?, path().into_path());
+    draft.write_also(write);
+    draft.delete_after(spent);
+    Ok(())
 }
 
 /// Revokes the keys that were retired for long enough.
-pub(super) fn revoke_retired(draft: &mut Draft) {
+///
+/// # Errors
+/// Never, as [`keys::encode`].
+pub(super) fn revoke_retired(draft: &mut Draft) -> Result<(), DomainError> {
     let due: Vec<String> = draft
         .record
         .keys
@@ -368,9 +426,7 @@ pub(super) fn revoke_retired(draft: &mut Draft) {
         .filter(|key| key.is_retired_out(draft.now))
         .map(|key| key.selector.clone())
         .collect();
-    for selector in due {
-        revoke(draft, &selector);
-    }
+    due.iter().try_for_each(|selector| revoke(draft, selector))
 }
 
 impl DomainKey {
@@ -416,13 +472,12 @@ pub(super) fn missed_in_dns(draft: &mut Draft, kind: RecordKind) {
     let Some(selector) = draft.record.key_of(kind).map(|key| key.selector.clone()) else {
         return;
     };
-    let now = draft.now;
-    let shown = draft.record.keys.iter_mut().find(|key| {
-        key.selector == selector && matches!(key.state, KeyState::Published | KeyState::Active)
-    });
-    if let Some(key) = shown {
-        key.state = KeyState::Pending;
-        key.since = now;
+    let was_shown = draft
+        .record
+        .key(&selector)
+        .is_some_and(|key| matches!(key.state, KeyState::Published | KeyState::Active));
+    if was_shown {
+        set_state(draft, &selector, KeyState::Pending, EventKind::KeyMissing);
     }
 }
 

@@ -6,12 +6,14 @@ use envelope::Domain;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::edit::{self, DomainError};
+use super::history::{Event, EventKind};
 use super::index::{self, DomainSlot};
 use super::record::{Algorithm, DomainKey, DomainRecord, KeyState, Management, SealedKey};
 use crate::keyring::MasterKey;
 use crate::keys::{self, Record};
 use crate::operation::OperationId;
-use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError, Write};
 use crate::time::Timestamp;
 
 /// The selector of the first key of a domain.
@@ -56,7 +58,7 @@ pub enum ManagedDomain {
     Started(Provisioning),
 }
 
-/// Finds the managed domain under `base`, or starts making it.
+/// Finds the managed domain under `base`, or starts making it. One that version 1 made gets its slot of the index.
 ///
 /// # Errors
 /// When the store does not answer, or `base` is so long that no subdomain fits.
@@ -65,16 +67,16 @@ pub async fn start_managed_domain<P>(
     base: &Domain,
 ) -> Result<ManagedDomain, ProvisionError>
 where
-    P: Clock + Entropy + KeyValue,
+    P: Clock + Entropy + KeyValue + Scheduler,
 {
     let now = ports.now();
     let last = keys::managed_domain().read(ports).await?;
     let generation = match &last {
         Some(done) if done.state == ProvisioningState::Succeeded => {
             let record = keys::domain(&done.domain).read(ports).await?;
-            return record
-                .map(ManagedDomain::Ready)
-                .ok_or_else(|| StoreError::new("the managed domain has no record").into());
+            let record =
+                record.ok_or_else(|| StoreError::new("the managed domain has no record"))?;
+            return slotted(ports, record).await.map(ManagedDomain::Ready);
         }
         Some(running) if matches!(running.state, ProvisioningState::Running(until) if now < until) =>
         {
@@ -94,6 +96,34 @@ where
         state,
     };
     claim_generation(ports, provisioning).await
+}
+
+/// The record with a slot, without which no scan comes to it.
+async fn slotted<P>(ports: &P, record: DomainRecord) -> Result<DomainRecord, ProvisionError>
+where
+    P: Clock + KeyValue + Scheduler,
+{
+    if record.slot.is_some() {
+        return Ok(record);
+    }
+    let domain = &record.domain;
+    let slot = index::take_slot(ports).await?;
+    let write = keys::domain_slot(slot).write(&DomainSlot {
+        domain: domain.clone(),
+    })?;
+    let given = edit::edit(ports, domain, |draft| {
+        if draft.record.slot.is_none() {
+            draft.record.slot = Some(slot);
+            draft.write_also(write);
+        }
+        Ok(())
+    });
+    match given.await {
+        Ok((record, ())) => Ok(record),
+        Err(DomainError::Store(error)) => Err(error.into()),
+        // Somebody else changes it. The next request for it comes here again.
+        Err(_) => Ok(record),
+    }
 }
 
 /// Starts `provisioning` in the first generation that nobody else claimed.
@@ -151,8 +181,10 @@ where
             // Its DNS is the operator's own, so it needs no proof.
             state: KeyState::Active,
             since: now,
+            has_signed: true,
         }],
         slot: Some(slot),
+        events: FIRST_EVENTS,
         ..DomainRecord::new(provisioning.domain.clone(), Management::Managed, now)
     };
     let current = keys::managed_domain().read(ports).await?;
@@ -165,15 +197,37 @@ where
         state: ProvisioningState::Succeeded,
         ..provisioning
     };
-    ports
-        .set_many(vec![
-            sealed_path.write(&SealedKey { version: 1, sealed })?,
-            keys::domain(&record.domain).write(&record)?,
-            keys::domain_slot(slot).write(&DomainSlot { domain })?,
-            keys::managed_domain().write(&done)?,
-        ])
-        .await?;
+    let mut writes = first_events(&record)?;
+    writes.extend([
+        sealed_path.write(&SealedKey { version: 1, sealed })?,
+        keys::domain(&record.domain).write(&record)?,
+        keys::domain_slot(slot).write(&DomainSlot { domain })?,
+        keys::managed_domain().write(&done)?,
+    ]);
+    ports.set_many(writes).await?;
     Ok(record)
+}
+
+/// How many events [`first_events`] gives.
+const FIRST_EVENTS: u64 = 2;
+
+/// What the history of a domain that was just made begins with.
+fn first_events(record: &DomainRecord) -> Result<Vec<Write>, StoreError> {
+    let event = |kind, detail: &str| Event {
+        at: record.created_at,
+        kind,
+        record: None,
+        detail: detail.to_owned(),
+    };
+    let key = format!("{FIRST_SELECTOR} ({})", Algorithm::RsaSha256.as_str());
+    let events = [
+        event(EventKind::DomainAdded, ""),
+        event(EventKind::KeyAdded, &key),
+    ];
+    let numbered = (0..FIRST_EVENTS).zip(&events);
+    numbered
+        .map(|(n, event)| keys::domain_event(&record.domain, n).write(event))
+        .collect()
 }
 
 /// Why the managed domain could not be made.

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::requirement::Installation;
 
-/// The longest domain whose records' names still fit into 253 octets: `sendlet-ed4294967295._domainkey.` goes in front.
+/// The longest domain. The names of its records fit into 253 octets: `sendlet-ed-abcdefgh._domainkey.` goes in front.
 pub const MAX_DOMAIN_OCTETS: usize = 221;
 
 /// Why a domain cannot be held.

@@ -1,19 +1,23 @@
 //! The daily look at every domain's records: part of the tick.
 //!
 //! A scan goes round the slots of the index, some of them each time, and looks at the domains that are due. How far it came is written
-//! down only so that no domain is left out; two scans at once do no harm, since a domain that was looked at is no longer due.
+//! down only so that no domain is left out. A domain stays due until the look at it was written down, so scans meet it again meanwhile;
+//! a claim keeps them from looking at it twice at once.
 
 use std::time::Duration;
 
 use envelope::Domain;
 use serde::{Deserialize, Serialize};
 
+use super::claim::Claim;
 use super::custom;
 use super::edit::{DomainError, edit, edit_deleted};
 use super::index;
-use super::key_change::revoke_retired;
+use super::inquiry;
+use super::key_change::{self, destroy, revoke_retired};
 use super::record::DomainRecord;
 use super::requirement::Installation;
+use crate::keyring::MasterKey;
 use crate::keys::{self, Record};
 use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
@@ -24,6 +28,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 const SCAN_SLOTS: u64 = 64;
 /// Domains one scan looks at in DNS: each costs several look-ups.
 const SCAN_LOOKS: usize = 4;
+/// How long a look at a domain may take: its questions, the last of which takes a few seconds more, and what it writes.
+const CHECK_HOLDS: Duration = inquiry::MAX_TIME.saturating_add(Duration::from_secs(10));
 /// How long the keys of a deleted domain are kept: longer than a message is tried.
 pub const DELETED_KEPT_FOR: Duration = Duration::from_hours(24 * 5);
 
@@ -45,6 +51,8 @@ impl Record for DomainScan {
 pub enum Chore {
     /// Look at its records.
     Check(Domain),
+    /// Make the keys whose making was cut off.
+    MakeKeys(Domain),
     /// Revoke keys that were retired for long enough.
     RevokeRetired(Domain),
     /// Forget it, with its keys and its history.
@@ -91,6 +99,9 @@ impl DomainRecord {
             let is_over = now.since(deleted_at) >= DELETED_KEPT_FOR;
             return is_over.then(|| Chore::Purge(domain()));
         }
+        if self.is_making_cut_off(now) {
+            return Some(Chore::MakeKeys(domain()));
+        }
         if self.due_kinds(now).next().is_some() {
             return Some(Chore::Check(domain()));
         }
@@ -107,6 +118,7 @@ pub async fn run<P, R>(
     ports: &P,
     resolver: &R,
     installation: &Installation,
+    master_key: &MasterKey,
     chore: &Chore,
 ) -> Result<(), DomainError>
 where
@@ -114,17 +126,31 @@ where
     R: dns::Resolver,
 {
     match chore {
-        Chore::Check(domain) => custom::check(ports, resolver, installation, domain)
-            .await
-            .map(|_| ()),
-        Chore::RevokeRetired(domain) => edit(ports, domain, |draft| {
-            revoke_retired(draft);
-            Ok(())
-        })
-        .await
-        .map(|_| ()),
+        Chore::Check(domain) => check_once(ports, resolver, installation, domain).await,
+        Chore::MakeKeys(domain) => key_change::resume_making(ports, master_key, domain).await,
+        Chore::RevokeRetired(domain) => edit(ports, domain, revoke_retired).await.map(|_| ()),
         Chore::Purge(domain) => purge(ports, domain).await,
     }
+}
+
+/// Looks at a domain's records, unless a scan before this one had somebody do that who is not done yet.
+async fn check_once<P, R>(
+    ports: &P,
+    resolver: &R,
+    installation: &Installation,
+    domain: &Domain,
+) -> Result<(), DomainError>
+where
+    P: Clock + Entropy + KeyValue + Scheduler,
+    R: dns::Resolver,
+{
+    let counter = |window| keys::domain_check(domain, window);
+    let Some(claim) = Claim::take(ports, CHECK_HOLDS, counter).await? else {
+        return Ok(());
+    };
+    let checked = custom::check(ports, resolver, installation, domain).await;
+    claim.release(ports).await;
+    checked.map(|_| ())
 }
 
 async fn purge<P>(ports: &P, domain: &Domain) -> Result<(), DomainError>
@@ -132,13 +158,12 @@ where
     P: Clock + KeyValue + Scheduler,
 {
     edit_deleted(ports, domain, |draft| {
+        for key in draft.record.keys.clone() {
+            destroy(draft, &key.selector)?;
+        }
         let record = &draft.record;
-        let mut spent: Vec<String> = record
-            .keys
-            .iter()
-            .map(|key| keys::dkim_key(domain, &key.selector).into_path())
-            .collect();
-        spent.extend((0..record.events).map(|n| keys::domain_event(domain, n).into_path()));
+        let events = (0..record.events).map(|n| keys::domain_event(domain, n).into_path());
+        let mut spent: Vec<String> = events.collect();
         spent.extend(record.slot.map(|slot| keys::domain_slot(slot).into_path()));
         spent.push(keys::domain(domain).into_path());
         spent.into_iter().for_each(|path| draft.delete_after(path));

@@ -34,7 +34,7 @@ pub struct DomainRecord {
     /// What the ownership record has to say.
     #[serde(default)]
     pub ownership_token: String,
-    /// Where its return path shall be, once that is verified; below the domain itself.
+    /// Where its return path shall be, once that is verified: the domain itself or one below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_path: Option<Domain>,
     /// How far each DNS record is; what is not in it was never looked at.
@@ -58,7 +58,7 @@ pub struct DomainRecord {
 }
 
 impl Record for DomainRecord {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 /// Who looks after a domain's DNS.
@@ -96,7 +96,7 @@ impl SenderUsername {
 pub struct DomainKey {
     /// The selector it is published under.
     pub selector: String,
-    /// Raised when another key takes this selector.
+    /// Always 1 so far: no key takes the selector of another while the domain remembers that one.
     pub version: u32,
     /// The TXT record to publish.
     pub record: String,
@@ -107,6 +107,17 @@ pub struct DomainKey {
     pub state: KeyState,
     /// Since when.
     pub since: Timestamp,
+    /// Whether it signed once, so that its public half is needed for a while. Older versions did not say: see [`Self::ever_signed`].
+    #[serde(default)]
+    pub has_signed: bool,
+}
+
+impl DomainKey {
+    /// Whether it signs or did once.
+    #[must_use]
+    pub const fn ever_signed(&self) -> bool {
+        self.has_signed || matches!(self.state, KeyState::Active | KeyState::Retiring)
+    }
 }
 
 /// What a key signs with.
@@ -171,8 +182,18 @@ pub struct KeyMaking {
 pub struct SealedKey {
     /// The version it belongs to.
     pub version: u32,
-    /// See [`crate::keyring::MasterKey::seal`].
+    /// See [`crate::keyring::MasterKey::seal`]. Empty once the key was revoked.
     pub sealed: String,
+}
+
+impl SealedKey {
+    /// What is written over a key that must not be read any more, in case its deletion is lost.
+    pub(super) const fn destroyed() -> Self {
+        Self {
+            version: 1,
+            sealed: String::new(),
+        }
+    }
 }
 
 impl Record for SealedKey {
@@ -250,6 +271,12 @@ impl DomainRecord {
         NEEDED_TO_SEND
             .into_iter()
             .find(|kind| !self.is_verified(*kind))
+    }
+
+    /// Whether a making of keys ran out of its time.
+    #[must_use]
+    pub fn is_making_cut_off(&self, now: Timestamp) -> bool {
+        self.making.is_some_and(|making| now >= making.until)
     }
 
     /// The sender username for `local_part`.
@@ -340,6 +367,7 @@ fn keys_of_any_version<'de, D: Deserializer<'de>>(
             algorithm: Algorithm::RsaSha256,
             state: KeyState::Active,
             since: Timestamp::from_millis(0),
+            has_signed: true,
         }],
     })
 }

@@ -150,6 +150,18 @@ impl DomainRecord {
         }
     }
 
+    /// Whether the domain has records of this kind, or will when keys that are being made are there.
+    #[must_use]
+    pub fn publishes(&self, kind: RecordKind) -> bool {
+        match kind {
+            RecordKind::Domain => !self.ownership_token.is_empty(),
+            RecordKind::Dkim | RecordKind::Dkim2 | RecordKind::DkimEd25519 => {
+                self.making.is_some() || self.key_of(kind).is_some()
+            }
+            RecordKind::Spf | RecordKind::Dmarc | RecordKind::ReturnPath => true,
+        }
+    }
+
     /// The DNS records of one kind; none while its key is being made, or where none is needed.
     #[must_use]
     pub fn records_of(&self, kind: RecordKind, installation: &Installation) -> Vec<DnsRecord> {
@@ -204,6 +216,14 @@ impl DomainRecord {
                 push_section(&mut text, &describe(kind), &records);
             }
         }
+        // It is made only when asked for, and not verified on its own: the rotation itself looks at it.
+        if let Some(next) = self.next_key(Algorithm::Ed25519Sha256) {
+            push_section(
+                &mut text,
+                "the Ed25519 key that signs after its next rotation",
+                &[self.key_record(next)],
+            );
+        }
         let retiring: Vec<DnsRecord> = self.keys_in(KeyState::Retiring).collect();
         if !retiring.is_empty() {
             push_section(
@@ -222,6 +242,12 @@ impl DomainRecord {
                 &mut text,
                 "once for all domains below the base domain",
                 &installation.base_records(),
+            );
+            // Writing to a String cannot fail.
+            let _ = writeln!(
+                text,
+                "; {} takes the reports, so it needs an address: an A or AAAA record of that host.",
+                installation.bounce_host
             );
         }
         text

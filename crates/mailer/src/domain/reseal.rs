@@ -3,7 +3,7 @@
 use super::edit::{DomainError, Draft, edit_any_state};
 use super::index::{self, Deleted};
 use super::record::{DomainRecord, KeyState, SealedKey};
-use crate::keyring::MasterKeys;
+use crate::keyring::{MasterKeys, UnsealError};
 use crate::keys;
 use crate::ports::{Clock, Entropy, KeyValue, Scheduler};
 
@@ -17,6 +17,8 @@ pub struct Resealed {
     pub keys: u64,
     /// Those of them that were not before.
     pub changed: u64,
+    /// Further keys, which open with neither master key: they are lost.
+    pub failed: u64,
     /// Where to go on, if this was not all.
     pub next_after: Option<u64>,
 }
@@ -24,7 +26,7 @@ pub struct Resealed {
 /// Seals the keys of the domains in the next slots behind `after` with the current master key. Can be repeated.
 ///
 /// # Errors
-/// When a key opens with neither master key, or as [`super::edit::edit`].
+/// As [`super::edit::edit`].
 pub async fn reseal<P>(
     ports: &P,
     master_keys: &MasterKeys,
@@ -37,12 +39,11 @@ where
     let mut done = Resealed {
         keys: 0,
         changed: 0,
+        failed: 0,
         next_after: page.next_after,
     };
     for record in &page.records {
-        let (keys, changed) = reseal_domain(ports, master_keys, record).await?;
-        done.keys += keys;
-        done.changed += changed;
+        reseal_domain(ports, master_keys, record, &mut done).await?;
     }
     Ok(done)
 }
@@ -51,11 +52,11 @@ async fn reseal_domain<P>(
     ports: &P,
     master_keys: &MasterKeys,
     record: &DomainRecord,
-) -> Result<(u64, u64), DomainError>
+    done: &mut Resealed,
+) -> Result<(), DomainError>
 where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
-    let mut count = 0;
     let mut fresh = Vec::new();
     for key in record
         .keys
@@ -66,28 +67,41 @@ where
         let Some(sealed) = path.read(ports).await? else {
             continue;
         };
-        count += 1;
-        if let Some(text) = master_keys.reseal(ports, path.path(), &sealed.sealed)? {
-            let version = sealed.version;
-            let sealed = SealedKey {
-                version,
-                sealed: text,
-            };
-            fresh.push((key.selector.clone(), path.write(&sealed)?));
+        match master_keys.reseal(ports, path.path(), &sealed.sealed) {
+            Ok(None) => done.keys += 1,
+            Ok(Some(text)) => {
+                let version = sealed.version;
+                let sealed = SealedKey {
+                    version,
+                    sealed: text,
+                };
+                fresh.push((key.selector.clone(), path.write(&sealed)?));
+            }
+            // The others can still be saved.
+            Err(UnsealError) => done.failed += 1,
         }
     }
     let changed = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
-    if changed > 0 {
-        let change = |draft: &mut Draft| {
-            for (selector, write) in fresh {
-                // One that was revoked meanwhile stays gone.
-                if draft.record.key(&selector).is_some() {
-                    draft.write_also(write);
-                }
-            }
-            Ok(())
-        };
-        edit_any_state(ports, &record.domain, change).await?;
+    if changed == 0 {
+        return Ok(());
     }
-    Ok((count, changed))
+    let change = |draft: &mut Draft| {
+        for (selector, write) in fresh {
+            // One that was revoked meanwhile stays gone.
+            if draft.record.key(&selector).is_some() {
+                draft.write_also(write);
+            }
+        }
+        Ok(())
+    };
+    match edit_any_state(ports, &record.domain, change).await {
+        Ok(()) => {
+            done.keys += changed;
+            done.changed += changed;
+            Ok(())
+        }
+        // It was forgotten meanwhile, with its keys.
+        Err(DomainError::NotFound) => Ok(()),
+        Err(error) => Err(error),
+    }
 }

@@ -130,7 +130,7 @@ pub enum FaultCode {
     MultipleRecords,
     /// The record is not well formed.
     RecordMalformed,
-    /// SPF needs more than ten look-ups.
+    /// SPF needs more than ten look-ups, or finds nothing at more than two of them, or leads to more records than are fetched.
     TooManyLookups,
     /// SPF lets everybody send.
     PassesAll,
@@ -233,7 +233,7 @@ pub struct Verification {
 pub enum Turn {
     /// It became verified.
     Verified,
-    /// It was not there or wrong at the first look.
+    /// It was not there or wrong at the first look, or DNS did not say for as long as it was asked.
     Failed,
     /// It was verified and is wrong now; nothing is stopped yet.
     Warned,
@@ -293,7 +293,21 @@ impl Verification {
             FindingResult::Unknown(fault) => next.leave_open(fault),
         };
         next.next_at = next.next_look(finding, look);
+        let turn = if next.next_at.is_none() {
+            turn.or_else(|| next.give_up())
+        } else {
+            turn
+        };
         (next, turn)
+    }
+
+    /// Ends a verification about which DNS never said anything; the fault says how it failed to.
+    fn give_up(&mut self) -> Option<Turn> {
+        let is_open = self.status == Status::VerificationInProgress;
+        is_open.then(|| {
+            self.status = Status::VerificationFailed;
+            Turn::Failed
+        })
     }
 
     fn confirm(&mut self, remark: Option<String>) -> Option<Turn> {
@@ -358,7 +372,7 @@ impl Verification {
                 .saturating_mul(1 << self.looks.clamp(1, 8).saturating_sub(1))
                 .min(HOURLY),
         };
-        // Asking before that gives the same answer.
+        // Asking before that gives the same answer. An operator who mended a record should not have to wait longer, though.
         let ttl = if self.status == Status::Verified {
             Duration::ZERO
         } else {

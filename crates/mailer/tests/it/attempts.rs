@@ -9,7 +9,7 @@ use mailer::operation::{OperationId, outcome};
 use mailer::time::Timestamp;
 
 use crate::fake::run;
-use crate::fake::{START, ScriptedRelay, World, accept, made, reply, suppress, try_once};
+use crate::fake::{DOMAIN, START, ScriptedRelay, World, accept, made, reply, suppress, try_once};
 
 fn statuses(state: &mailer::delivery::DeliveryState) -> Vec<RecipientStatus> {
     state
@@ -121,6 +121,55 @@ fn an_unknown_outcome_is_repeated_with_the_same_key_and_the_same_octets() {
     let seen = relay.seen.borrow();
     assert!(seen.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!(seen.len(), 3);
+}
+
+/// Gives the sender's domain another return path.
+fn move_return_path(world: &World, to: &str) {
+    let domain = envelope::Domain::parse(DOMAIN).unwrap();
+    let key = || mailer::keys::domain(&domain);
+    let mut record = run(key().read(world)).unwrap().unwrap();
+    record.return_path = envelope::Domain::parse(to).ok();
+    let (key, value) = key().write(&record).unwrap();
+    world.map.borrow_mut().insert(key, value);
+}
+
+#[test]
+fn a_return_path_that_changes_does_not_change_a_hand_over_that_is_repeated() {
+    let world = World::with_domain();
+    let deferred = Ok(vec![Disposition::Deferred]);
+    let answers = vec![Err(unknown()), Err(unavailable(None)), deferred];
+    let relay = ScriptedRelay::answering(answers);
+    let id = accept(&world, &["bob@example.com"]);
+    for n in 0..4 {
+        let state = made(&world, &relay, id);
+        world.now.set(state.due_at.unwrap_or(world.now.get()));
+        move_return_path(&world, &format!("b{n}.{DOMAIN}"));
+    }
+    let seen = relay.seen.borrow();
+    let seen: Vec<(&str, &str)> = seen
+        .iter()
+        .map(|seen| (seen.key.as_str(), seen.reverse_path.as_str()))
+        .collect();
+    let (first, second) = (format!("{id}.0"), format!("{id}.1"));
+    let before = "<DoNotReply@a.mail.example>";
+    let after = "<DoNotReply@b2.a.mail.example>";
+    let expected = [(&first, before), (&first, before), (&first, before)];
+    let expected = expected.map(|(key, path)| (key.as_str(), path));
+    assert_eq!(seen[..3], expected);
+    assert_eq!(seen[3], (second.as_str(), after));
+}
+
+#[test]
+fn a_return_path_that_changes_after_the_relay_took_nothing_is_used_at_once() {
+    let world = World::with_domain();
+    let relay = ScriptedRelay::answering(vec![Err(unavailable(None))]);
+    let id = accept(&world, &["bob@example.com"]);
+    let state = made(&world, &relay, id);
+    world.now.set(state.due_at.unwrap());
+    move_return_path(&world, "b.a.mail.example");
+    made(&world, &relay, id);
+    let seen = relay.seen.borrow();
+    assert_eq!(seen[1].reverse_path, "<DoNotReply@b.a.mail.example>");
 }
 
 #[test]

@@ -53,6 +53,8 @@ pub(crate) struct World {
     pub(crate) set_manys: Cell<u32>,
     pub(crate) calls: Cell<u32>,
     pub(crate) call_takes: Cell<Duration>,
+    pub(crate) set_many_takes: Cell<Duration>,
+    pub(crate) loses_deletions: Cell<bool>,
     pub(crate) before_increment: RefCell<Option<Meanwhile>>,
 }
 
@@ -66,6 +68,8 @@ impl World {
             set_manys: Cell::new(0),
             calls: Cell::new(0),
             call_takes: Cell::new(Duration::ZERO),
+            set_many_takes: Cell::new(Duration::ZERO),
+            loses_deletions: Cell::new(false),
             before_increment: RefCell::default(),
         }
     }
@@ -83,6 +87,7 @@ impl World {
             algorithm: Algorithm::RsaSha256,
             state: KeyState::Active,
             since: START,
+            has_signed: true,
         };
         let news = SenderUsername {
             username: "news".to_owned(),
@@ -115,6 +120,11 @@ impl World {
             .keys()
             .filter(|key| key.starts_with(prefix))
             .count()
+    }
+
+    /// An RSA key, as PKCS#8.
+    pub(crate) fn signing_key(&self) -> Vec<u8> {
+        SIGNING_KEY.clone()
     }
 
     fn call(&self) -> Result<(), StoreError> {
@@ -180,12 +190,15 @@ impl KeyValue for World {
         self.set_manys.set(self.set_manys.get() + 1);
         self.call()?;
         self.map.borrow_mut().extend(writes);
+        self.advance(self.set_many_takes.get());
         Ok(())
     }
 
     async fn delete_many(&self, keys: Vec<String>) -> Result<(), StoreError> {
         self.call()?;
-        keys.iter().for_each(|key| {
+        // Locks have to be given back all the same.
+        let is_lost = |key: &String| self.loses_deletions.get() && key.starts_with("dkim-key/");
+        keys.iter().filter(|key| !is_lost(key)).for_each(|key| {
             self.map.borrow_mut().remove(key);
         });
         Ok(())
@@ -210,6 +223,7 @@ impl KeyValue for World {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) key: String,
+    pub(crate) reverse_path: String,
     pub(crate) recipients: Vec<String>,
     pub(crate) message: Vec<u8>,
 }
@@ -245,6 +259,7 @@ impl Relay for ScriptedRelay {
         let message = handover.message;
         self.seen.borrow_mut().push(Seen {
             key: handover.idempotency_key,
+            reverse_path: handover.envelope.reverse_path.to_string(),
             recipients,
             message,
         });

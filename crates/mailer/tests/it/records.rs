@@ -76,6 +76,13 @@ fn missing_content_is_an_error_and_not_a_shorter_mail() {
     assert!(run(record.read_content(&world, head)).is_err());
 }
 
+/// An old record as it is written now, where nothing but the number of the version differs.
+fn as_version(version: u32, record: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(record.trim_ascii_end()).unwrap();
+    let (_, rest) = text.split_once(',').unwrap();
+    format!("{{\"v\":{version},{rest}").into_bytes()
+}
+
 /// Each file is a record as version 1 of its writer left it. A change that breaks these breaks every installation.
 #[test]
 fn records_of_every_version_stay_readable() {
@@ -84,16 +91,29 @@ fn records_of_every_version_stay_readable() {
     assert_eq!(encode(&record).unwrap(), message.trim_ascii_end());
     let state = include_bytes!("../vectors/records/state.v1.json");
     let record: mailer::delivery::DeliveryState = decode(state).unwrap();
+    assert_eq!(encode(&record).unwrap(), as_version(2, state));
+    let state = include_bytes!("../vectors/records/state.v2.json");
+    let record: mailer::delivery::DeliveryState = decode(state).unwrap();
+    assert!(record.reverse_path.is_some());
     assert_eq!(encode(&record).unwrap(), state.trim_ascii_end());
     let entry = include_bytes!("../vectors/records/journal.v1.json");
     let record: mailer::journal::JournalEntry = decode(entry).unwrap();
     assert_eq!(encode(&record).unwrap(), entry.trim_ascii_end());
     let domain = include_bytes!("../vectors/records/domain.v1.json");
     let record: mailer::domain::DomainRecord = decode(domain).unwrap();
+    let newest = include_bytes!("../vectors/records/domain.v3.json");
+    assert_eq!(encode(&record).unwrap(), newest.trim_ascii_end());
     let domain = include_bytes!("../vectors/records/domain.v2.json");
-    assert_eq!(encode(&record).unwrap(), domain.trim_ascii_end());
     let record: mailer::domain::DomainRecord = decode(domain).unwrap();
-    assert_eq!(encode(&record).unwrap(), domain.trim_ascii_end());
+    assert!(record.keys[0].ever_signed() && !record.keys[0].has_signed);
+    let record: mailer::domain::DomainRecord = decode(newest).unwrap();
+    assert_eq!(encode(&record).unwrap(), newest.trim_ascii_end());
+    let event = include_bytes!("../vectors/records/event.v1.json");
+    let record: mailer::domain::history::Event = decode(event).unwrap();
+    assert_eq!(encode(&record).unwrap(), as_version(2, event));
+    let event = include_bytes!("../vectors/records/event.v2.json");
+    let record: mailer::domain::history::Event = decode(event).unwrap();
+    assert_eq!(encode(&record).unwrap(), event.trim_ascii_end());
     let progress = include_bytes!("../vectors/records/progress.v1.json");
     let record: mailer::tick::TickProgress = decode(progress).unwrap();
     assert_eq!(encode(&record).unwrap(), progress.trim_ascii_end());

@@ -40,7 +40,7 @@ fn every_term_that_asks_the_dns_is_counted() {
 }
 
 #[test]
-fn includes_are_told_once_each() {
+fn targets_that_pass_are_told_once_each() {
     let zone = "_spf.b.example TXT \"v=spf1 include:c.%{d}\"\nc._spf.b.example TXT \"v=spf1\"";
     let found = count(
         "v=spf1 include:_spf.b.example ?include:_spf.b.example",
@@ -48,8 +48,30 @@ fn includes_are_told_once_each() {
     )
     .unwrap();
     let expected = [name("_spf.b.example"), name("c._spf.b.example")];
-    assert_eq!(found.includes_seen, expected);
+    assert_eq!(found.passing_targets, expected);
     assert!(!found.has_unknown_targets);
+}
+
+#[track_caller]
+fn check_passing(record: &str, expected: &[&str]) {
+    let zone = "b.example TXT \"v=spf1\"\nc.example TXT \"v=spf1 include:b.example\"\n\
+        d.example TXT \"v=spf1 redirect=b.example\"";
+    let expected: Vec<Name> = expected.iter().map(|text| name(text)).collect();
+    assert_eq!(count(record, zone).unwrap().passing_targets, expected);
+}
+
+#[test]
+fn a_target_passes_only_if_every_qualifier_on_the_way_does() {
+    check_passing("v=spf1 include:c.example -all", &["c.example", "b.example"]);
+    check_passing("v=spf1 -include:b.example -all", &[]);
+    check_passing("v=spf1 ~include:b.example -all", &[]);
+    check_passing("v=spf1 ?include:b.example -all", &[]);
+    check_passing("v=spf1 ?include:c.example -all", &[]);
+    check_passing("v=spf1 -all include:b.example", &[]);
+    check_passing("v=spf1 redirect=b.example", &["b.example"]);
+    check_passing("v=spf1 redirect=d.example", &["d.example", "b.example"]);
+    check_passing("v=spf1 ?include:d.example", &[]);
+    check_passing("v=spf1 redirect=b.example -all", &[]);
 }
 
 #[test]

@@ -1,0 +1,46 @@
+//! The right to do something alone until a window of time ends, by a counter: see [`crate::attempt`].
+
+use std::time::Duration;
+
+use crate::attempt::Windows;
+use crate::keys::{Counter, Key};
+use crate::ports::{Clock, KeyValue, StoreError};
+use crate::time::Timestamp;
+
+/// A claim that was won.
+pub(super) struct Claim {
+    paths: Vec<String>,
+    /// Its holder writes nothing after this.
+    pub(super) ends_at: Timestamp,
+}
+
+impl Claim {
+    /// Claims the window of now, which leaves at least `holds` of time; `counter` is that of a window. `None` while somebody else holds it.
+    pub(super) async fn take<P: Clock + KeyValue>(
+        ports: &P,
+        holds: Duration,
+        counter: impl Fn(u64) -> Key<Counter>,
+    ) -> Result<Option<Self>, StoreError> {
+        const EPOCH: Timestamp = Timestamp::from_millis(0);
+        let Some(window) = Windows::new(holds).claimable(EPOCH, ports.now()) else {
+            return Ok(None);
+        };
+        let mut paths = Vec::new();
+        for number in window.number..=window.last {
+            let counter = counter(number);
+            if counter.increment(ports).await? != 1 {
+                return Ok(None);
+            }
+            paths.push(counter.into_path());
+        }
+        let ends_at = window.ends_at;
+        Ok(Some(Self { paths, ends_at }))
+    }
+
+    /// Lets others in before the window ends. If that fails, they wait for it.
+    pub(super) async fn release<P: Clock + KeyValue>(self, ports: &P) {
+        if ports.now() < self.ends_at {
+            let _ = ports.delete_many(self.paths).await;
+        }
+    }
+}

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::config::Config;
 
 /// Attempts one instance has under way. What comes beyond that is found by the tick.
-const MAX_IN_FLIGHT: usize = 64;
+const MAX_IN_FLIGHT: usize = 128;
 
 /// `POST /dispatch/{id}`, or several with commas between.
 pub(crate) async fn dispatch(ids: &str) -> Result<Response, Problem> {

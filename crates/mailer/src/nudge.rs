@@ -1,16 +1,18 @@
 //! Accepted messages on their way to be named to whoever attempts them, so that they need not wait for the tick.
 //!
-//! Naming takes a request, which costs about as much as accepting does. So messages accepted within [`PAUSE`] go together. Nothing
-//! hangs on it: what is lost here, the tick finds in the journal.
+//! Naming takes a request, which costs about as much as accepting does. So there is a [`PAUSE`] between two of them, and what is
+//! accepted in it goes together; a message that comes after it is named at once. Nothing hangs on it: what is lost here, the tick finds
+//! in the journal.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::operation::OperationId;
-use crate::ports::Scheduler;
+use crate::ports::{Clock, Scheduler};
+use crate::time::Timestamp;
 
-/// How long a message waits for others.
+/// The least time between two requests, and the longest a message waits for others.
 pub const PAUSE: Duration = Duration::from_millis(5);
 /// The most messages one request names: as many as hosts let one instance work on at once.
 pub const MAX_NAMED: usize = 16;
@@ -20,9 +22,10 @@ pub const MAX_NAMED: usize = 16;
 pub struct Nudges {
     waiting: RefCell<Vec<OperationId>>,
     has_collector: Cell<bool>,
+    named_at: Cell<Option<Timestamp>>,
 }
 
-/// The one task that waits for [`PAUSE`] and then takes what there is. When it is dropped before, the next one takes it.
+/// The one task that waits until [`PAUSE`] is over and then takes what there is. When it is dropped before, the next one takes it.
 #[derive(Debug)]
 pub struct Collector(Rc<Nudges>);
 
@@ -33,12 +36,23 @@ impl Nudges {
         self.waiting.borrow_mut().push(id);
         (!self.has_collector.replace(true)).then(|| Collector(Rc::clone(self)))
     }
+
+    /// What is left of the pause after the last request.
+    fn pause(&self, now: Timestamp) -> Duration {
+        let since = self.named_at.get().map_or(PAUSE, |at| now.since(at));
+        PAUSE.saturating_sub(since)
+    }
 }
 
 impl Collector {
-    /// The messages noted until [`PAUSE`] from now, at least one, in order. Those after are for the next collector.
-    pub async fn collect(self, ports: &impl Scheduler) -> Vec<OperationId> {
-        ports.sleep(PAUSE).await;
+    /// The messages noted until [`PAUSE`] after the last ones were taken, at least one, in order. Those after are for the next
+    /// collector.
+    pub async fn collect(self, ports: &(impl Clock + Scheduler)) -> Vec<OperationId> {
+        let pause = self.0.pause(ports.now());
+        if !pause.is_zero() {
+            ports.sleep(pause).await;
+        }
+        self.0.named_at.set(Some(ports.now()));
         self.0.waiting.take()
     }
 }

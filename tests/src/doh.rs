@@ -4,19 +4,17 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
 use dns::{Answer, AnswerKind, Name, RecordData, Resolver as _, zone::Zone};
 use http::{Method, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::{BodyExt as _, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinHandle,
-};
+use hyper::body::Incoming;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::misbehaving::{CutOff, lock, serve};
 
 const PATH: &str = "/dns-query";
 const MEDIA_TYPE: &str = "application/dns-message";
@@ -108,7 +106,12 @@ impl DohServer {
         let shared = Arc::<Mutex<Shared>>::default();
         Self {
             address: listener.local_addr().expect("a bound socket"),
-            server: tokio::spawn(serve(listener, Arc::clone(&shared))),
+            server: {
+                let shared = Arc::clone(&shared);
+                tokio::spawn(serve(listener, move |request| {
+                    respond(request, Arc::clone(&shared))
+                }))
+            },
             shared,
         }
     }
@@ -164,40 +167,10 @@ impl Drop for DohServer {
     }
 }
 
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 fn look_up(zone: &Zone, question: &dns::Question) -> Answer {
     let answer = dns::zone::ready(zone.resolve(question)).expect("a zone never waits");
     answer.expect("troubles are told to the server, not to the zone")
 }
-
-async fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(connection(stream, Arc::clone(&shared)));
-    }
-}
-
-async fn connection(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
-    let service = service_fn(|request| respond(request, Arc::clone(&shared)));
-    // A connection that breaks is what some troubles are about.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-}
-
-/// Ends the connection without an answer.
-#[derive(Debug)]
-struct CutOff;
-
-impl std::fmt::Display for CutOff {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("cut off")
-    }
-}
-
-impl std::error::Error for CutOff {}
 
 async fn respond(
     request: http::Request<Incoming>,

@@ -22,6 +22,7 @@ mod doh;
 mod domain;
 mod host;
 mod inbox;
+mod misbehaving;
 mod scripted;
 mod secrets;
 mod signer;

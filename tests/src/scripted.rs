@@ -3,19 +3,17 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
 use serde_json::{Value, json};
-use tokio::{
-    net::{TcpListener, TcpSocket, TcpStream},
-    task::JoinHandle,
-};
+use tokio::{net::TcpSocket, task::JoinHandle};
+
+use crate::misbehaving::{CutOff, lock, serve};
 
 /// What the relay does with a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,7 +100,9 @@ impl ScriptedRelay {
             return;
         };
         let listener = socket.listen(1024).expect("a listening port");
-        self.server = Some(tokio::spawn(serve(listener, Arc::clone(&self.shared))));
+        let shared = Arc::clone(&self.shared);
+        let respond = move |request| respond(request, Arc::clone(&shared));
+        self.server = Some(tokio::spawn(serve(listener, respond)));
     }
 
     /// Behaves so from now on.
@@ -130,36 +130,6 @@ impl Drop for ScriptedRelay {
         }
     }
 }
-
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-async fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>) {
-    while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(connection(stream, Arc::clone(&shared)));
-    }
-}
-
-async fn connection(stream: TcpStream, shared: Arc<Mutex<Shared>>) {
-    let service = service_fn(|request| respond(request, Arc::clone(&shared)));
-    // A connection that breaks is what some behaviours are about.
-    let _ = http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-}
-
-/// Ends the connection without an answer.
-#[derive(Debug)]
-struct CutOff;
-
-impl std::fmt::Display for CutOff {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("cut off")
-    }
-}
-
-impl std::error::Error for CutOff {}
 
 async fn respond(
     request: http::Request<Incoming>,

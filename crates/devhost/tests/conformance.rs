@@ -316,19 +316,24 @@ async fn dropping_a_host_ends_work_as_a_crash_would() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_is_reused_and_its_requests_run_side_by_side() {
-    let fixture = Fixture::start().await;
+    let hour = Duration::from_hours(1);
+    let fixture = Fixture::start_with(|options| options.limits.idle_instance = hour).await;
     fixture.check("/seen", "1").await;
     fixture.check("/seen", "2").await;
     let sleeper = tokio::spawn(get(fixture.host.address(), "/sleep"));
-    // Until the sleeper has begun, nobody is there to be woken.
+    // Until the sleeper has begun, nobody is there to be woken. Who rings while it computes gets an instance of its own, as the
+    // handler has it, and rings there in vain: only a request in the sleeper's own instance wakes it.
     while fixture.get("/ring").await.0 != 200 {}
     assert_eq!(sleeper.await.unwrap(), (200, "woken".to_owned()));
-    assert_eq!(fixture.host.component_stats()["probe"].instances, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_instance_is_replaced_after_its_share_of_requests() {
-    let fixture = Fixture::start_with(|options| options.limits.requests_per_instance = 2).await;
+    let fixture = Fixture::start_with(|options| {
+        options.limits.requests_per_instance = 2;
+        options.limits.idle_instance = Duration::from_hours(1);
+    })
+    .await;
     for seen in ["1", "2", "1", "2"] {
         assert_eq!(fixture.get("/seen").await.1, seen);
     }

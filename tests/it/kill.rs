@@ -6,7 +6,6 @@ use std::{
     path::Path,
     pin::pin,
     process::Stdio,
-    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, SystemTime},
 };
 
@@ -20,13 +19,16 @@ use tests::{
 };
 use tokio::{
     process::{Child, Command},
+    sync::watch,
     time::timeout,
 };
 
 const SENDS: usize = 300;
 const CLIENTS: usize = 8;
-/// How long the process lives between two kills, at least and at most.
-const LIFE: (u64, u64) = (30, 700);
+/// How many sends begin between two kills, at least and below what.
+const SENDS_OF_A_LIFE: (u64, u64) = (5, 40);
+/// Within how many milliseconds after the last of these the process is killed, so that it is at any point of its work.
+const LAST_MOMENTS: u64 = 20;
 /// A client that keeps its Operation-Id asks so often.
 const TRIES: usize = 4;
 
@@ -42,8 +44,13 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn life(&mut self) -> Duration {
-        Duration::from_millis(LIFE.0 + self.roll() % (LIFE.1 - LIFE.0))
+    fn sends(&mut self) -> usize {
+        let (least, below) = SENDS_OF_A_LIFE;
+        usize::try_from(least + self.roll() % (below - least)).unwrap()
+    }
+
+    fn last_moments(&mut self) -> Duration {
+        Duration::from_millis(self.roll() % LAST_MOMENTS)
     }
 }
 
@@ -103,7 +110,8 @@ struct Load {
     address: SocketAddr,
     sender: String,
     seed: u64,
-    next: AtomicUsize,
+    /// How many sends have begun.
+    begun: watch::Sender<usize>,
 }
 
 impl Load {
@@ -112,7 +120,7 @@ impl Load {
         let client = Client::new(self.address);
         let mut accepted = Vec::new();
         loop {
-            let n = self.next.fetch_add(1, Ordering::Relaxed);
+            let n = self.begin();
             if n >= SENDS {
                 return accepted;
             }
@@ -127,6 +135,23 @@ impl Load {
                 answers(&client).await;
             }
         }
+    }
+
+    /// The number of the send that begins.
+    fn begin(&self) -> usize {
+        let mut number = 0;
+        self.begun.send_modify(|begun| {
+            number = *begun;
+            *begun += 1;
+        });
+        number
+    }
+
+    /// Waits until so many more sends have begun.
+    async fn advance(&self, sends: usize) {
+        let mut begun = self.begun.subscribe();
+        let wanted = *begun.borrow_and_update() + sends;
+        begun.wait_for(|begun| *begun >= wanted).await.unwrap();
     }
 
     async fn send(&self, client: &Client, n: usize) -> bool {
@@ -196,7 +221,8 @@ async fn kill_while_sending(
         let mut process = start(addresses, state);
         let life = async {
             answers(&client).await;
-            timeout(dice.life(), process.wait()).await
+            load.advance(dice.sends()).await;
+            timeout(dice.last_moments(), process.wait()).await
         };
         let accepted = tokio::select! {
             accepted = &mut clients => Some(accepted),
@@ -225,7 +251,7 @@ async fn what_was_accepted_survives_every_kill_and_arrives_once() {
         address: addresses.host,
         sender: prepare(state.path()).await,
         seed: seed(),
-        next: AtomicUsize::new(0),
+        begun: watch::Sender::new(0),
     };
     let seed = load.seed;
     let (accepted, kills) = kill_while_sending(&addresses, state.path(), &load).await;

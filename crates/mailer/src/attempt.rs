@@ -349,21 +349,20 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
     /// Writes the state, with a journal entry if the tick has to come back to it.
     async fn record(&self, next: &DeliveryState, window: Window) -> Result<(), AttemptError> {
         let id = self.record.id;
-        let item = next.due_at.map(|due_at| JournalItem {
-            id,
-            attempt: next.attempt,
-            due_at,
-        });
+        let item = next
+            .due_at
+            .map(|due_at| JournalItem::message(id, next.attempt, due_at));
         let mut last = Err(AttemptError::TooSlow);
         for _ in 0..RECORD_TRIES {
             if self.ports.now() >= window.ends_at {
                 return Err(AttemptError::TooSlow);
             }
             let writes = vec![keys::state(id).write(next)?];
+            let items = item.into_iter().collect();
             match self
                 .dispatcher
                 .outbox
-                .commit(self.ports, Entry { writes, item })
+                .commit(self.ports, Entry { writes, items })
                 .await
             {
                 Ok(()) => return Ok(()),

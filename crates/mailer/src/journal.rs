@@ -30,15 +30,68 @@ impl Record for JournalEntry {
     const VERSION: u32 = 1;
 }
 
-/// A message whose attempt number `attempt` (from 0) has to end some day.
+/// What kind of work an item stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkKind {
+    /// A message to hand over: [`crate::attempt`].
+    #[default]
+    Message,
+    /// Delivery events to take in: [`crate::event::EventBatch`].
+    Batch,
+    /// Events to tell a subscriber of.
+    Notification,
+}
+
+impl WorkKind {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_message(&self) -> bool {
+        *self == Self::Message
+    }
+}
+
+/// A piece of work whose attempt number `attempt` (from 0) has to end some day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalItem {
-    /// The message.
+    /// What it is; not written for a message.
+    #[serde(default, skip_serializing_if = "WorkKind::is_message")]
+    pub kind: WorkKind,
+    /// The message, batch or notification.
     pub id: OperationId,
     /// Attempts that had ended when this was written: if more have, another entry stands for it.
     pub attempt: u32,
     /// When that attempt is due; its claim windows count from here.
     pub due_at: Timestamp,
+}
+
+impl JournalItem {
+    /// The item of a message.
+    #[must_use]
+    pub const fn message(id: OperationId, attempt: u32, due_at: Timestamp) -> Self {
+        Self {
+            kind: WorkKind::Message,
+            id,
+            attempt,
+            due_at,
+        }
+    }
+}
+
+/// How far work has come, as the record of any batch or notification tells among other things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkProgress {
+    /// Attempts that ended.
+    pub attempt: u32,
+    /// When the next one is due; `None` when there will be none.
+    pub due_at: Option<Timestamp>,
+}
+
+impl Record for WorkProgress {
+    /// A part of other records, whatever their version.
+    const VERSION: u32 = u32::MAX;
 }
 
 /// Where one instance writes next.

@@ -41,7 +41,8 @@ use crate::domain::managed::Provisioning;
 use crate::domain::recheck::DomainScan;
 use crate::domain::{DomainRecord, SealedKey};
 use crate::due::DueEntry;
-use crate::journal::JournalEntry;
+use crate::event::EventBatch;
+use crate::journal::{JournalEntry, WorkKind, WorkProgress};
 use crate::lease::TickLease;
 use crate::operation::OperationId;
 use crate::ports::{KeyValue, StoreError, Write};
@@ -223,6 +224,23 @@ pub fn state(id: OperationId) -> Key<DeliveryState> {
 #[must_use]
 pub fn claim(id: OperationId, attempt: u32, window: u64) -> Key<Counter> {
     Key::at(format!("claim/{id}/{attempt}/{window}"))
+}
+
+/// `batch/<id>`
+#[must_use]
+pub fn batch(id: OperationId) -> Key<EventBatch> {
+    Key::at(format!("batch/{id}"))
+}
+
+/// `batch/<id>` or `notification/<id>`, as far as the tick reads it; `state/<id>` for a message.
+#[must_use]
+pub fn work_progress(kind: WorkKind, id: OperationId) -> Key<WorkProgress> {
+    let prefix = match kind {
+        WorkKind::Message => "state",
+        WorkKind::Batch => "batch",
+        WorkKind::Notification => "notification",
+    };
+    Key::at(format!("{prefix}/{id}"))
 }
 
 /// `journal/tail`

@@ -22,6 +22,7 @@ pub mod delivery;
 pub mod domain;
 pub mod due;
 pub mod entropy;
+pub mod event;
 pub mod handover;
 pub mod journal;
 pub mod keyring;

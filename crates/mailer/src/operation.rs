@@ -31,6 +31,12 @@ impl OperationId {
     }
 }
 
+impl From<Uuid> for OperationId {
+    fn from(uuid: Uuid) -> Self {
+        Self(uuid)
+    }
+}
+
 impl FromStr for OperationId {
     type Err = ParseOperationIdError;
 

@@ -56,8 +56,8 @@ impl fmt::Debug for Outbox {
 pub struct Entry {
     /// Pairs that belong together.
     pub writes: Vec<Write>,
-    /// What the tick shall look at, if anything.
-    pub item: Option<JournalItem>,
+    /// What the tick shall look at.
+    pub items: Vec<JournalItem>,
 }
 
 impl Entry {
@@ -156,8 +156,12 @@ impl Outbox {
         ports: &P,
         entries: Vec<Entry>,
     ) -> Result<(), StoreError> {
-        let items: Vec<JournalItem> = entries.iter().filter_map(|entry| entry.item).collect();
-        let mut writes: Vec<Write> = entries.into_iter().flat_map(|entry| entry.writes).collect();
+        let mut items = Vec::new();
+        let mut writes: Vec<Write> = Vec::new();
+        for entry in entries {
+            items.extend(entry.items);
+            writes.extend(entry.writes);
+        }
         if items.is_empty() {
             return ports.set_many(writes).await;
         }

@@ -133,13 +133,9 @@ where
 {
     let id = record.id;
     if !ports.exists(keys::state(id).path()).await? {
-        let item = Some(JournalItem {
-            id,
-            attempt: 0,
-            due_at: record.accepted_at,
-        });
+        let items = vec![JournalItem::message(id, 0, record.accepted_at)];
         let writes = Vec::new();
-        outbox.commit(ports, Entry { writes, item }).await?;
+        outbox.commit(ports, Entry { writes, items }).await?;
     }
     Ok(Accepted {
         id,
@@ -171,12 +167,8 @@ where
     {
         return Err(SubmitError::OperationInProgress);
     }
-    let item = Some(JournalItem {
-        id: claim.id,
-        attempt: 0,
-        due_at,
-    });
-    Ok(outbox.commit(ports, Entry { writes, item }).await?)
+    let items = vec![JournalItem::message(claim.id, 0, due_at)];
+    Ok(outbox.commit(ports, Entry { writes, items }).await?)
 }
 
 /// The key that remembers a Message-ID the caller wants used once.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Windows;
 use crate::due::{self, Additions};
-use crate::journal::{JournalEntry, JournalItem, NUMBER_DEAD_AFTER};
+use crate::journal::{JournalEntry, JournalItem, NUMBER_DEAD_AFTER, WorkKind};
 use crate::keys::{self, Record};
 use crate::lease::TickLease;
 use crate::ports::{Clock, KeyValue, StoreError, Write};
@@ -433,7 +433,15 @@ impl Step {
     }
 
     /// Whether the attempt that `item` stands for has not ended. Once it has, another item stands for the next one.
+    ///
+    /// A batch is gone once it was taken in, and so is a notification that nobody needs any more.
     async fn is_open(&self, store: &impl KeyValue, item: JournalItem) -> Result<bool, StoreError> {
+        if item.kind != WorkKind::Message {
+            let progress = keys::work_progress(item.kind, item.id).read(store).await?;
+            return Ok(progress.is_some_and(|progress| {
+                progress.attempt == item.attempt && progress.due_at.is_some()
+            }));
+        }
         if let Some(state) = keys::state(item.id).read(store).await? {
             return Ok(state.attempt == item.attempt && state.due_at.is_some());
         }

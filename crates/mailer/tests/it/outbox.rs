@@ -11,14 +11,10 @@ use mailer::outbox::{Announcement, Entry, Outbox};
 use crate::fake::{START, World, run};
 
 fn entry(world: &World, n: usize) -> Entry {
-    let item = JournalItem {
-        id: OperationId::random(world),
-        attempt: 0,
-        due_at: START,
-    };
+    let item = JournalItem::message(OperationId::random(world), 0, START);
     Entry {
         writes: vec![(format!("k{n}"), vec![0; 10])],
-        item: Some(item),
+        items: vec![item],
     }
 }
 

@@ -6,7 +6,7 @@ use futures::FutureExt as _;
 use mailer::attempt::Windows;
 use mailer::due::{DueEntry, slot_due};
 use mailer::handover::{Disposition, HandOverError};
-use mailer::journal::JournalItem;
+use mailer::journal::{JournalItem, WorkKind};
 use mailer::keys;
 use mailer::operation::OperationId;
 use mailer::tick::{MAX_OPEN_NUMBERS, TickProgress, Ticked, tick};
@@ -58,6 +58,7 @@ fn a_message_nobody_was_told_of_is_named_after_three_seconds() {
     assert_eq!(
         items,
         [JournalItem {
+            kind: WorkKind::Message,
             id,
             attempt: 0,
             due_at: START
@@ -81,6 +82,7 @@ fn a_message_whose_attempt_died_is_named_when_its_window_is_over() {
     assert_eq!(
         items.first(),
         Some(&JournalItem {
+            kind: WorkKind::Message,
             id,
             attempt: 0,
             due_at: START
@@ -357,6 +359,7 @@ fn what_a_clock_ahead_left_in_its_slot_is_read_before_it_is_left() {
     let ids = [(); 3].map(|()| accept(&world, &["bob@example.com"]));
     let entry = |id| DueEntry {
         items: vec![JournalItem {
+            kind: WorkKind::Message,
             id,
             attempt: 0,
             due_at: START,

@@ -34,6 +34,7 @@ pub mod outbox;
 pub mod ports;
 pub mod record;
 pub mod retry;
+pub mod return_path;
 pub mod sender_domains;
 pub mod submission;
 pub mod submit;

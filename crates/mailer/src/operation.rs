@@ -37,6 +37,12 @@ impl From<Uuid> for OperationId {
     }
 }
 
+impl From<OperationId> for Uuid {
+    fn from(id: OperationId) -> Self {
+        id.0
+    }
+}
+
 impl FromStr for OperationId {
     type Err = ParseOperationIdError;
 

@@ -1,0 +1,293 @@
+//! Return paths that name what they are about and cannot be made by anybody else (VERP with a MAC).
+//!
+//! The local part is `b-` and the base32 of 30 octets, in lower case letters and digits, so it survives hosts that change letter case
+//! and fits the 64 octets of RFC 5321 section 4.5.3.1.1:
+//!
+//! | octets | what |
+//! |---|---|
+//! | 1 | which key |
+//! | 16 | the message |
+//! | 1 | the place in its list of recipients |
+//! | 2 | the day it expires, counted from 1970-01-01, big-endian |
+//! | 10 | the start of HMAC-SHA256 over all before |
+//!
+//! Whoever receives a message sees its token, and could report on his own delivery with it; on nobody else's.
+
+use std::fmt;
+use std::time::Duration;
+
+use base32ct::{Base32Unpadded, Encoding as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use envelope::LocalPart;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use thiserror::Error;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::operation::OperationId;
+use crate::time::Timestamp;
+
+/// How long after a message's acceptance reports about it are taken: 72 hours until it is handed over, and what queues may keep it.
+pub const VALID_FOR: Duration = Duration::from_hours(24 * 30);
+/// The fewest octets of a key.
+const MIN_KEY_OCTETS: usize = 16;
+const PREFIX: &str = "b-";
+const CLAIM_OCTETS: usize = 20;
+const MAC_OCTETS: usize = 10;
+const TOKEN_OCTETS: usize = CLAIM_OCTETS + MAC_OCTETS;
+const DAY: u64 = 24 * 60 * 60;
+/// Keeps MACs for return paths apart from others that a key might ever be used for.
+const CONTEXT: &[u8] = b"sendlet return path 1\0";
+
+/// What a return path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// The message.
+    pub message: OperationId,
+    /// The place in its list of recipients.
+    pub recipient: u8,
+    /// The last day it is good for, counted from 1970-01-01.
+    pub expires_on: u16,
+}
+
+impl Token {
+    /// The token for a recipient of a message that was accepted at `accepted_at`.
+    #[must_use]
+    pub fn new(message: OperationId, recipient: u8, accepted_at: Timestamp) -> Self {
+        let day = accepted_at.plus(VALID_FOR).as_secs() / DAY;
+        Self {
+            message,
+            recipient,
+            expires_on: u16::try_from(day).unwrap_or(u16::MAX),
+        }
+    }
+}
+
+/// The key that makes return paths.
+#[derive(Clone)]
+pub struct ReturnPathKey(Zeroizing<Vec<u8>>);
+
+impl fmt::Debug for ReturnPathKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReturnPathKey(..)")
+    }
+}
+
+/// The text is not a key for return paths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected at least {MIN_KEY_OCTETS} octets in base64")]
+pub struct ParseReturnPathKeyError;
+
+impl ReturnPathKey {
+    /// The key whose base64 is `text`.
+    ///
+    /// # Errors
+    /// When `text` is not the base64 of enough octets.
+    pub fn parse(text: &str) -> Result<Self, ParseReturnPathKeyError> {
+        let octets = STANDARD.decode(text.trim()).ok();
+        octets
+            .filter(|octets| octets.len() >= MIN_KEY_OCTETS)
+            .map(|octets| Self(Zeroizing::new(octets)))
+            .ok_or(ParseReturnPathKeyError)
+    }
+
+    fn mac(&self, context: &[u8], claim: &[u8]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(context);
+        mac.update(claim);
+        Some(mac)
+    }
+
+    /// Says which key made a token, without saying anything of the key.
+    fn id(&self) -> u8 {
+        let mac = self.mac(b"sendlet return path key id\0", &[]);
+        let tag = mac.map(|mac| mac.finalize().into_bytes());
+        tag.and_then(|tag| tag.first().copied()).unwrap_or_default()
+    }
+}
+
+/// The key in use, and while it is being changed the one before it.
+#[derive(Debug, Clone)]
+pub struct ReturnPathKeys {
+    /// Makes tokens.
+    pub current: ReturnPathKey,
+    /// Only checks them.
+    pub previous: Option<ReturnPathKey>,
+}
+
+/// Why a local part is no return path of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ForeignReturnPath {
+    /// It has another form.
+    #[error("expected a return path made here")]
+    Form,
+    /// No key of ours made it.
+    #[error("expected a return path made with our key")]
+    Forged,
+    /// Its day is over.
+    #[error("expected a return path that has not expired")]
+    Expired,
+}
+
+impl ReturnPathKeys {
+    /// The local part that stands for `token`.
+    #[must_use]
+    pub fn local_part(&self, token: &Token) -> Option<LocalPart> {
+        let claim = claim(self.current.id(), token);
+        let mac = self.current.mac(CONTEXT, &claim)?.finalize().into_bytes();
+        let mut octets = claim.to_vec();
+        octets.extend(mac.into_iter().take(MAC_OCTETS));
+        let text = Base32Unpadded::encode_string(&octets);
+        LocalPart::parse(&format!("{PREFIX}{text}")).ok()
+    }
+
+    /// What `local_part` names, whatever became of its letter case.
+    ///
+    /// # Errors
+    /// When it was not made here, or is too old. Nothing may be believed that came to it then.
+    pub fn verify(&self, local_part: &str, now: Timestamp) -> Result<Token, ForeignReturnPath> {
+        let octets = decode(local_part).ok_or(ForeignReturnPath::Form)?;
+        let (claim, tag) = octets
+            .split_first_chunk::<CLAIM_OCTETS>()
+            .ok_or(ForeignReturnPath::Form)?;
+        let keys = [Some(&self.current), self.previous.as_ref()];
+        let is_ours = keys.into_iter().flatten().any(|key| {
+            claim.first() == Some(&key.id())
+                && key
+                    .mac(CONTEXT, claim)
+                    .is_some_and(|mac| mac.verify_truncated_left(tag).is_ok())
+        });
+        if !is_ours {
+            return Err(ForeignReturnPath::Forged);
+        }
+        let token = token(claim).ok_or(ForeignReturnPath::Form)?;
+        if now.as_secs() / DAY > u64::from(token.expires_on) {
+            return Err(ForeignReturnPath::Expired);
+        }
+        Ok(token)
+    }
+}
+
+fn claim(key_id: u8, token: &Token) -> [u8; CLAIM_OCTETS] {
+    let mut claim = [0; CLAIM_OCTETS];
+    let parts = [key_id]
+        .into_iter()
+        .chain(*Uuid::from(token.message).as_bytes())
+        .chain([token.recipient])
+        .chain(token.expires_on.to_be_bytes());
+    for (place, octet) in claim.iter_mut().zip(parts) {
+        *place = octet;
+    }
+    claim
+}
+
+fn token(claim: &[u8; CLAIM_OCTETS]) -> Option<Token> {
+    let (_, rest) = claim.split_first()?;
+    let (message, rest) = rest.split_first_chunk::<16>()?;
+    let (recipient, rest) = rest.split_first()?;
+    Some(Token {
+        message: Uuid::from_bytes(*message).into(),
+        recipient: *recipient,
+        expires_on: u16::from_be_bytes(*rest.first_chunk()?),
+    })
+}
+
+fn decode(local_part: &str) -> Option<[u8; TOKEN_OCTETS]> {
+    let lower = local_part.to_ascii_lowercase();
+    let text = lower.strip_prefix(PREFIX)?;
+    let mut octets = [0; TOKEN_OCTETS];
+    let found = Base32Unpadded::decode(text, &mut octets).ok()?.len();
+    (found == TOKEN_OCTETS).then_some(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
+
+    fn keys(octet: u8) -> ReturnPathKeys {
+        ReturnPathKeys {
+            current: ReturnPathKey(Zeroizing::new(vec![octet; 32])),
+            previous: None,
+        }
+    }
+
+    fn sample() -> Token {
+        let message = "9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34";
+        Token::new(message.parse().expect("a UUID"), 49, NOW)
+    }
+
+    fn text(keys: &ReturnPathKeys) -> String {
+        keys.local_part(&sample()).expect("fits").to_string()
+    }
+
+    #[test]
+    fn a_token_fits_a_local_part_and_survives_any_letter_case() {
+        let text = text(&keys(7));
+        assert!(text.len() <= 64, "{text}");
+        assert_eq!(text, text.to_ascii_lowercase());
+        for form in [text.clone(), text.to_ascii_uppercase()] {
+            assert_eq!(keys(7).verify(&form, NOW), Ok(sample()), "{form}");
+        }
+    }
+
+    #[test]
+    fn one_changed_character_is_a_forgery() {
+        let text = text(&keys(7));
+        for place in PREFIX.len()..text.len() {
+            let other = if text.as_bytes().get(place) == Some(&b'a') {
+                "b"
+            } else {
+                "a"
+            };
+            let mut forged = text.clone();
+            forged.replace_range(place..=place, other);
+            let found = keys(7).verify(&forged, NOW);
+            assert!(found.is_err(), "{place}: {forged}");
+        }
+    }
+
+    #[test]
+    fn tokens_end_with_their_day_and_not_before() {
+        let text = text(&keys(7));
+        let last = NOW.plus(VALID_FOR);
+        assert_eq!(keys(7).verify(&text, last), Ok(sample()));
+        let next = last.plus(Duration::from_hours(24));
+        let expired = Err(ForeignReturnPath::Expired);
+        assert_eq!(keys(7).verify(&text, next), expired);
+    }
+
+    #[test]
+    fn the_key_before_is_good_while_it_is_named() {
+        let text = text(&keys(7));
+        let forged = Err(ForeignReturnPath::Forged);
+        assert_eq!(keys(8).verify(&text, NOW), forged);
+        let both = ReturnPathKeys {
+            previous: Some(keys(7).current),
+            ..keys(8)
+        };
+        assert_eq!(both.verify(&text, NOW), Ok(sample()));
+    }
+
+    #[track_caller]
+    fn is_foreign(local_part: &str) {
+        let form = Err(ForeignReturnPath::Form);
+        assert_eq!(keys(7).verify(local_part, NOW), form, "{local_part}");
+    }
+
+    #[test]
+    fn what_has_another_form_is_not_ours() {
+        let text = text(&keys(7));
+        is_foreign("");
+        is_foreign("b-");
+        is_foreign("donotreply");
+        is_foreign(&text[1..]);
+        is_foreign(&text[..text.len() - 1]);
+        is_foreign(&format!("{text}a"));
+        is_foreign(&text.replace("b-", "c-"));
+        is_foreign(&format!("b-{}", "é".repeat(24)));
+    }
+}

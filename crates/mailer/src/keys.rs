@@ -41,10 +41,11 @@ use crate::domain::managed::Provisioning;
 use crate::domain::recheck::DomainScan;
 use crate::domain::{DomainRecord, SealedKey};
 use crate::due::DueEntry;
-use crate::event::EventBatch;
+use crate::event::{EventBatch, EventKind};
 use crate::journal::{JournalEntry, WorkKind, WorkProgress};
 use crate::lease::TickLease;
 use crate::operation::OperationId;
+use crate::outcome::Outcome;
 use crate::ports::{KeyValue, StoreError, Write};
 use crate::record::MessageRecord;
 use crate::suppression::Suppression;
@@ -224,6 +225,21 @@ pub fn state(id: OperationId) -> Key<DeliveryState> {
 #[must_use]
 pub fn claim(id: OperationId, attempt: u32, window: u64) -> Key<Counter> {
     Key::at(format!("claim/{id}/{attempt}/{window}"))
+}
+
+/// `outcome/<message>/<recipient>/<kind>`, and for deferrals `/<number>`.
+#[must_use]
+pub fn outcome(
+    message: OperationId,
+    recipient: usize,
+    kind: EventKind,
+    number: u64,
+) -> Key<Outcome> {
+    let name = kind.name();
+    Key::at(match kind {
+        EventKind::Deferred => format!("outcome/{message}/{recipient}/{name}/{number}"),
+        _ => format!("outcome/{message}/{recipient}/{name}"),
+    })
 }
 
 /// `batch/<id>`

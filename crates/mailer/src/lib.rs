@@ -31,6 +31,7 @@ pub mod lease;
 pub mod nudge;
 pub mod operation;
 pub mod outbox;
+pub mod outcome;
 pub mod ports;
 pub mod record;
 pub mod retry;

@@ -84,11 +84,15 @@ impl RelayClient {
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "message/rfc822")
             .header("content-length", handover.message.len())
-            .header("idempotency-key", handover.idempotency_key)
-            .header(
-                "envelope-from",
-                field_value(&handover.envelope.reverse_path.to_string())?,
-            );
+            .header("idempotency-key", handover.idempotency_key);
+        let one = [handover.envelope.reverse_path.clone()];
+        let return_paths = match handover.return_paths {
+            [] => &one[..],
+            each => each,
+        };
+        for path in return_paths {
+            builder = builder.header("envelope-from", field_value(&path.to_string())?);
+        }
         for path in handover.envelope.forward_paths() {
             builder = builder.header("envelope-to", field_value(&format!("<{path}>"))?);
         }

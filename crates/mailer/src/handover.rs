@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use envelope::{Envelope, Reply};
+use envelope::{Envelope, Reply, ReversePath};
 use thiserror::Error;
 
 /// A signed message with its envelope, ready for the relay.
@@ -12,6 +12,8 @@ pub struct Handover<'a> {
     pub idempotency_key: String,
     /// Who sends, and who still has to receive.
     pub envelope: &'a Envelope,
+    /// Where reports about each recipient go, in the order of the envelope's forward paths. Empty: to its reverse path, for all.
+    pub return_paths: &'a [ReversePath],
     /// The message as signed, CRLF line ends.
     pub message: Vec<u8>,
 }

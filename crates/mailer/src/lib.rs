@@ -19,6 +19,7 @@ pub mod attempt;
 pub mod budget;
 pub mod compose;
 pub mod delivery;
+pub mod digest;
 pub mod domain;
 pub mod due;
 pub mod entropy;

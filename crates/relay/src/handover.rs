@@ -14,17 +14,24 @@ const MAX_LINE_OCTETS: usize = 998;
 #[derive(Clone, Debug)]
 pub(crate) struct Handover {
     pub(crate) key: String,
+    /// Everybody the message is for. Its reverse-path is the first one.
     pub(crate) envelope: Envelope,
+    // Invariant: one for all forward-paths, or one for each of them.
+    reverse_paths: Vec<ReversePath>,
 }
+
+/// What stands in the database for reverse-paths that differ.
+pub(crate) const PER_RECIPIENT: &str = "<*>";
 
 impl Handover {
     /// Reads key and envelope from the request's fields.
     pub(crate) fn from_fields(fields: &HeaderMap) -> Result<Self, Problem> {
         let key = idempotency_key(fields)?;
-        let reverse_path = reverse_path(fields)?;
         let forward_paths = forward_paths(fields)?;
         let given = forward_paths.len();
-        let envelope = Envelope::new(reverse_path, forward_paths)
+        let reverse_paths = reverse_paths(fields, given)?;
+        let first = reverse_paths.first().cloned();
+        let envelope = Envelope::new(first.unwrap_or(ReversePath::Null), forward_paths)
             .map_err(|error| Problem::malformed_envelope(error.to_string()))?;
         // Results are told apart by their place, so dropping a repeated address silently would shift them.
         if envelope.forward_paths().len() != given {
@@ -32,7 +39,40 @@ impl Handover {
                 "expected each envelope-to once, found an address twice",
             ));
         }
-        Ok(Self { key, envelope })
+        Ok(Self {
+            key,
+            envelope,
+            reverse_paths,
+        })
+    }
+
+    /// The reverse-path, or what stands for several.
+    pub(crate) fn reverse_path_name(&self) -> String {
+        let first = &self.envelope.reverse_path;
+        if self.reverse_paths.iter().all(|path| path == first) {
+            first.to_string()
+        } else {
+            PER_RECIPIENT.to_owned()
+        }
+    }
+
+    /// The envelopes that SMTP has for it, in the order of the forward-paths: neighbours with one reverse-path share one.
+    pub(crate) fn envelopes(&self) -> Vec<Envelope> {
+        let forward_paths = self.envelope.forward_paths();
+        if self.reverse_paths.len() != forward_paths.len() {
+            return vec![self.envelope.clone()];
+        }
+        let mut groups: Vec<(&ReversePath, Vec<AddrSpec>)> = Vec::new();
+        for (reverse_path, forward_path) in self.reverse_paths.iter().zip(forward_paths) {
+            match groups.last_mut() {
+                Some((last, group)) if *last == reverse_path => group.push(forward_path.clone()),
+                _ => groups.push((reverse_path, vec![forward_path.clone()])),
+            }
+        }
+        groups
+            .into_iter()
+            .filter_map(|(reverse_path, group)| Envelope::new(reverse_path.clone(), group).ok())
+            .collect()
     }
 }
 
@@ -56,11 +96,19 @@ fn only_one<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
     values.next().is_none().then_some(first)
 }
 
-fn reverse_path(fields: &HeaderMap) -> Result<ReversePath, Problem> {
-    let value = only_one(fields, "envelope-from")
-        .ok_or_else(|| Problem::malformed_envelope("expected one envelope-from"))?;
-    ReversePath::parse(utf8(value, "envelope-from")?)
-        .map_err(|error| Problem::malformed_envelope(format!("envelope-from: {error}")))
+fn reverse_paths(fields: &HeaderMap, recipients: usize) -> Result<Vec<ReversePath>, Problem> {
+    let values = fields.get_all("envelope-from");
+    let found = values.iter().count();
+    if found != 1 && found != recipients {
+        return Err(Problem::malformed_envelope(
+            "expected one envelope-from, or one for each envelope-to",
+        ));
+    }
+    let parse = |value| {
+        ReversePath::parse(utf8(value, "envelope-from")?)
+            .map_err(|error| Problem::malformed_envelope(format!("envelope-from: {error}")))
+    };
+    values.iter().map(parse).collect()
 }
 
 fn forward_paths(fields: &HeaderMap) -> Result<Vec<AddrSpec>, Problem> {
@@ -232,8 +280,11 @@ mod tests {
         check(&[("idempotency-key", ""), FROM, TO], Err(key));
         check(&[("idempotency-key", "a b"), FROM, TO], Err(key));
         check(&[("idempotency-key", &"x".repeat(129)), FROM, TO], Err(key));
-        check(&[KEY, TO], Err("expected one envelope-from"));
-        check(&[KEY, FROM, FROM, TO], Err("expected one envelope-from"));
+        let expected = "expected one envelope-from, or one for each envelope-to";
+        check(&[KEY, TO], Err(expected));
+        check(&[KEY, FROM, FROM, TO], Err(expected));
+        let second = ("envelope-to", "<e@f.example>");
+        check(&[KEY, FROM, FROM, FROM, TO, second], Err(expected));
         check(
             &[KEY, FROM],
             Err("expected 1 to 1000 envelope-to fields, found 0"),
@@ -281,5 +332,38 @@ mod tests {
         let line = |octets| [b"A: b\r\n\r\n".as_slice(), &b"x".repeat(octets), b"\r\n"].concat();
         check_body(&line(998), &Ok(()));
         check_body(&line(999), &Err(M::LongLine { offset: 8 }));
+    }
+
+    #[track_caller]
+    fn check_envelopes(from: &[&str], expected: &[&str]) {
+        let to = ["<a@x.example>", "<b@x.example>", "<c@x.example>"];
+        let from = from.iter().map(|path| ("envelope-from", *path));
+        let to = to.into_iter().map(|path| ("envelope-to", path));
+        let lines: Vec<_> = [KEY].into_iter().chain(from).chain(to).collect();
+        let handover = Handover::from_fields(&fields(&lines)).unwrap();
+        let envelopes = handover.envelopes().into_iter().map(|envelope| {
+            let paths = envelope.forward_paths().iter().map(ToString::to_string);
+            format!(
+                "{} {}",
+                envelope.reverse_path,
+                paths.collect::<Vec<_>>().join(",")
+            )
+        });
+        assert_eq!(envelopes.collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn recipients_with_one_reverse_path_share_an_envelope() {
+        check_envelopes(
+            &["<r@y.example>"],
+            &["<r@y.example> a@x.example,b@x.example,c@x.example"],
+        );
+        check_envelopes(
+            &["<r@y.example>", "<r@y.example>", "<s@y.example>"],
+            &[
+                "<r@y.example> a@x.example,b@x.example",
+                "<s@y.example> c@x.example",
+            ],
+        );
     }
 }

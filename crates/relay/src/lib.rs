@@ -8,7 +8,7 @@
 //! | `Authorization: Bearer <token>` | the token both sides were given |
 //! | `Content-Type: message/rfc822` | the body is a message (RFC 5322), lines ended by CRLF, at most [`MAX_MESSAGE_OCTETS`] |
 //! | `Idempotency-Key` | 1 to 128 visible ASCII characters, the same for every attempt to hand over this envelope |
-//! | `Envelope-From: <a@b>` | the reverse-path (RFC 5321, section 4.1.1.2), `<>` when null; UTF-8 local parts as raw bytes |
+//! | `Envelope-From: <a@b>` | the reverse-path (RFC 5321, section 4.1.1.2), `<>` when null; UTF-8 local parts as raw bytes. One for all, or one for each `Envelope-To` in their order |
 //! | `Envelope-To: <c@d>` | one field for each forward-path, at most [`MAX_RECIPIENTS`] |
 //!
 //! The answer is 200 with one result for each recipient, in the order of the `Envelope-To` fields:

@@ -3,6 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use envelope::{Reply, ReplyCode};
+use futures::{FutureExt as _, StreamExt as _, stream};
 use http::StatusCode;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -13,7 +15,7 @@ use crate::{
     Log, Secret,
     answer::Answer,
     clock,
-    handover::{self, Handover},
+    handover::{self, Handover, PER_RECIPIENT},
     inbox::Inbox,
     key_locks::{KeyGuard, KeyLocks},
     problem::Problem,
@@ -25,6 +27,8 @@ use crate::{
 const MAX_IN_HAND: u32 = 1_024;
 /// How many octets of messages are held in memory at once.
 pub(crate) const MAX_OCTETS_IN_HAND: usize = 256 * 1024 * 1024;
+/// How many envelopes of one message are handed over at once.
+const ENVELOPES_AT_ONCE: usize = 4;
 /// How long the end waits for messages in hand.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 
@@ -107,7 +111,7 @@ impl Service {
         })?;
         let keep = |answer: String| StoredAnswer {
             key: handover.key.clone(),
-            reverse_path: handover.envelope.reverse_path.to_string(),
+            reverse_path: handover.reverse_path_name(),
             answer,
         };
         match &self.carrier {
@@ -125,7 +129,7 @@ impl Service {
         message: &[u8],
         keep: impl FnOnce(String) -> StoredAnswer,
     ) -> Result<String, Problem> {
-        let answer = mta.hand_over(&handover.envelope, message).await?;
+        let answer = self.hand_over_each(mta, handover, message).await?;
         let json = to_json(&answer)?;
         if answer.accepted_any()
             && let Err(error) = self
@@ -138,6 +142,45 @@ impl Service {
                 .line(&format!("an answer could not be kept: {error}"));
         }
         Ok(json)
+    }
+
+    /// Hands over envelope by envelope. Once one got through, those that did not are deferred: their recipients have replies of their
+    /// own, and asking for all of them again would send it twice to the others.
+    async fn hand_over_each(
+        &self,
+        mta: &Mta,
+        handover: &Handover,
+        message: &[u8],
+    ) -> Result<Answer, Problem> {
+        let envelopes = handover.envelopes();
+        let attempts: Vec<_> = envelopes
+            .iter()
+            .map(|envelope| mta.hand_over(envelope, message).boxed())
+            .collect();
+        let attempts = stream::iter(attempts).buffered(ENVELOPES_AT_ONCE);
+        let mut results: Vec<_> = attempts.collect().await;
+        if results.iter().all(Result::is_err) {
+            // The one that leaves the outcome open, if there is one: it says most.
+            let open =
+                |result: &Result<_, _>| matches!(result, Err(HandOverError::OutcomeUnknown(_)));
+            let place = results.iter().position(open).unwrap_or_default();
+            return results.swap_remove(place).map_err(Problem::from);
+        }
+        let mut all = Answer {
+            results: Vec::new(),
+        };
+        for (envelope, result) in envelopes.iter().zip(results) {
+            let answer = match result {
+                Ok(answer) => answer,
+                Err(error) => {
+                    self.log
+                        .line(&format!("a recipient is left for later: {error}"));
+                    Answer::to_all(envelope.forward_paths(), &later(&error)?)
+                }
+            };
+            all.results.extend(answer.results);
+        }
+        Ok(all)
     }
 
     /// Takes nothing more, and waits a while for what is in hand.
@@ -160,13 +203,23 @@ pub(crate) fn to_json(answer: &Answer) -> Result<String, Problem> {
 /// Fewer than before are in order: a caller whose first request ended in the dark leaves out whoever must no longer be
 /// written to when it asks again, and a new key would send the message twice to the rest.
 fn repeated(handover: &Handover, stored: &StoredAnswer) -> Result<String, Problem> {
-    if stored.reverse_path != handover.envelope.reverse_path.to_string() {
+    if stored.reverse_path != PER_RECIPIENT && stored.reverse_path != handover.reverse_path_name() {
         return Err(key_reused());
     }
     let answer: Answer = serde_json::from_str(&stored.answer)
         .map_err(|error| Problem::internal(format!("a stored answer is unreadable: {error}")))?;
     let about = answer.about(handover.envelope.forward_paths());
     to_json(&about.ok_or_else(key_reused)?)
+}
+
+/// The reply that stands for a recipient whose envelope was not answered.
+fn later(error: &HandOverError) -> Result<Reply, Problem> {
+    let text = match error {
+        HandOverError::Unavailable(_) => "the MTA cannot be reached or takes nothing now",
+        HandOverError::OutcomeUnknown(_) => "the MTA's answer was lost; it may have the message",
+    };
+    let code = ReplyCode::new(451).map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(Reply::new(code, None, text))
 }
 
 fn key_reused() -> Problem {

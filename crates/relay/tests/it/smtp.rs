@@ -279,3 +279,67 @@ async fn capabilities_are_what_the_mta_offers_and_there_is_no_inbox() {
     assert_eq!(relay.get("/").await.status, 404);
     assert_eq!(relay.get("/api/messages").await.status, 404);
 }
+
+#[tokio::test]
+async fn recipients_with_reverse_paths_of_their_own_have_transactions_of_their_own() {
+    let server = Server::default();
+    let (relay, _state) = smtp(server.serve().await).await;
+    let authorization = format!("Bearer {TOKEN}");
+    let fields = [
+        ("Authorization", authorization.as_str()),
+        ("Content-Type", "message/rfc822"),
+        ("Idempotency-Key", "k"),
+        ("Envelope-From", "<r1@b.example>"),
+        ("Envelope-From", "<r2@b.example>"),
+        ("Envelope-From", "<r3@b.example>"),
+        ("Envelope-To", "<good@d.example>"),
+        ("Envelope-To", "<busy@d.example>"),
+        ("Envelope-To", "<fine@d.example>"),
+    ];
+    let message = MESSAGE.as_bytes();
+    for _ in 0..2 {
+        let answer = relay
+            .request("POST", "/v1/messages", &fields, message)
+            .await;
+        for (place, expected) in ["accepted", "deferred", "accepted"].iter().enumerate() {
+            let found = &answer.json()["results"][place]["status"];
+            assert_eq!(found, expected, "{}", answer.text());
+        }
+        assert_eq!(server.taken(), 2, "once each, and again for nobody");
+    }
+    // Fewer recipients, with fewer paths, are part of what was answered.
+    let fewer = [0, 1, 2, 3, 6].map(|place| fields[place]);
+    let answer = relay.request("POST", "/v1/messages", &fewer, message).await;
+    assert_eq!(answer.json()["results"][0]["recipient"], "good@d.example");
+    assert_eq!(server.taken(), 2);
+}
+
+#[tokio::test]
+async fn a_transaction_whose_end_is_lost_holds_up_no_other() {
+    let server = Server::default();
+    server.drops.store(1, Ordering::SeqCst);
+    let (relay, _state) = smtp(server.serve().await).await;
+    let authorization = format!("Bearer {TOKEN}");
+    let fields = [
+        ("Authorization", authorization.as_str()),
+        ("Content-Type", "message/rfc822"),
+        ("Idempotency-Key", "k"),
+        ("Envelope-From", "<r1@b.example>"),
+        ("Envelope-From", "<r2@b.example>"),
+        ("Envelope-To", "<good@d.example>"),
+        ("Envelope-To", "<fine@d.example>"),
+    ];
+    let answer = relay
+        .request("POST", "/v1/messages", &fields, MESSAGE.as_bytes())
+        .await;
+    let results = answer.json()["results"].clone();
+    let mut statuses: Vec<String> = (0..2).map(|n| results[n]["status"].to_string()).collect();
+    statuses.sort();
+    assert_eq!(
+        statuses,
+        ["\"accepted\"", "\"deferred\""],
+        "{}",
+        answer.text()
+    );
+    assert_eq!(server.taken(), 1);
+}

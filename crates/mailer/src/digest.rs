@@ -1,0 +1,294 @@
+//! Takes in what was learnt: from a batch of events to outcomes, suppressions and notifications, in one write.
+//!
+//! The write is one `set-many` with the journal items of the notifications, and it closes the batch. So a crash before it has the batch
+//! taken in again by whoever claims its next window, and a crash after it has lost nothing. Events that are known already change
+//! nothing, whatever batch they come in.
+
+use std::collections::{BTreeSet, HashMap};
+
+use envelope::AddrSpec;
+use futures::future::try_join_all;
+
+use crate::attempt::Windows;
+use crate::event::{
+    AppEvent, DeliveryEvent, EventBatch, EventData, EventId, EventKind, EventRecipient,
+    ReportStatus,
+};
+use crate::keys;
+use crate::operation::OperationId;
+use crate::outbox::{Entry, Outbox};
+use crate::outcome::{MAX_DEFERRALS, Outcome};
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
+use crate::record::MessageRecord;
+
+/// Messages read at once: a record comes with up to 256 KiB of content.
+const READ_AT_ONCE: usize = 16;
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Digested {
+    /// It was taken in.
+    Done(Taken),
+    /// It is done, or due later, or another task takes it in.
+    NotNow,
+    /// There is no such batch, or it was taken in and forgotten.
+    Unknown,
+}
+
+/// What was new in a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// For the log.
+    pub updates: Vec<StatusUpdate>,
+    /// Events about messages or recipients that do not exist.
+    pub foreign: usize,
+    /// What subscribers are to be told, now.
+    pub notifications: Vec<OperationId>,
+}
+
+/// One new event, as the log tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusUpdate {
+    /// The message.
+    pub message: OperationId,
+    /// The address in its From field.
+    pub sender: AddrSpec,
+    /// The recipient.
+    pub recipient: AddrSpec,
+    /// The recipient's place in the message's list.
+    pub index: usize,
+    /// The number under which the outcome is kept.
+    pub number: u64,
+    /// What happened.
+    pub outcome: Outcome,
+}
+
+/// Takes in the batch `id`, if it is due and nobody else does.
+///
+/// # Errors
+/// When the store does not answer; the batch is taken in again then.
+pub async fn digest<P>(
+    ports: &P,
+    outbox: &Outbox,
+    windows: Windows,
+    id: OperationId,
+) -> Result<Digested, StoreError>
+where
+    P: Clock + Entropy + KeyValue + Scheduler,
+{
+    let Some(batch) = keys::batch(id).read(ports).await? else {
+        return Ok(Digested::Unknown);
+    };
+    let window = batch
+        .due_at
+        .and_then(|due_at| windows.claimable(due_at, ports.now()));
+    let Some(window) = window else {
+        return Ok(Digested::NotNow);
+    };
+    for number in window.number..=window.last {
+        if keys::claim(id, batch.attempt, number)
+            .increment(ports)
+            .await?
+            != 1
+        {
+            return Ok(Digested::NotNow);
+        }
+    }
+    let _announced = outbox.announce();
+    let messages = read_messages(ports, &batch.events).await?;
+    let mut taken = Taken::default();
+    let mut seen = BTreeSet::new();
+    for event in &batch.events {
+        match locate(&messages, event) {
+            Some(place) => {
+                let update = news(ports, &batch, event, place, &mut seen).await?;
+                taken.updates.extend(update);
+            }
+            None => taken.foreign += 1,
+        }
+    }
+    let entry = entry(id, &batch, &mut taken).await?;
+    outbox.commit(ports, entry).await?;
+    // It stays behind, done, if this fails.
+    let _ = ports.delete_many(vec![keys::batch(id).into_path()]).await;
+    Ok(Digested::Done(taken))
+}
+
+type Messages = HashMap<OperationId, MessageRecord>;
+
+async fn read_messages(
+    store: &impl KeyValue,
+    events: &[DeliveryEvent],
+) -> Result<Messages, StoreError> {
+    let ids: BTreeSet<OperationId> = events.iter().map(|event| event.message).collect();
+    let ids: Vec<OperationId> = ids.into_iter().collect();
+    let mut messages = HashMap::new();
+    for some in ids.chunks(READ_AT_ONCE) {
+        let reads = some.iter().map(|&id| MessageRecord::read_head(store, id));
+        let found = try_join_all(reads).await?;
+        let records = found.into_iter().flatten().map(|(record, _)| record);
+        messages.extend(records.map(|record| (record.id, record)));
+    }
+    Ok(messages)
+}
+
+/// The recipient that an event is about.
+struct Place {
+    index: usize,
+    address: AddrSpec,
+    sender: AddrSpec,
+}
+
+/// None when there is no such message, or it was not for this recipient: a report about somebody else is believed in nothing.
+fn locate(messages: &Messages, event: &DeliveryEvent) -> Option<Place> {
+    let record = messages.get(&event.message)?;
+    let recipients = record.recipients();
+    let index = match &event.recipient {
+        EventRecipient::Index(index) => *index,
+        EventRecipient::Address(address) => {
+            let wanted = address.canonical();
+            recipients
+                .iter()
+                .position(|recipient| recipient.canonical() == wanted)?
+        }
+    };
+    Some(Place {
+        index,
+        address: recipients.get(index)?.clone(),
+        sender: record.from.address.clone(),
+    })
+}
+
+/// What `event` adds to what is known; none if it adds nothing.
+async fn news(
+    store: &impl KeyValue,
+    batch: &EventBatch,
+    event: &DeliveryEvent,
+    place: Place,
+    seen: &mut BTreeSet<String>,
+) -> Result<Option<StatusUpdate>, StoreError> {
+    let Some(number) = free_number(store, event, place.index, seen).await? else {
+        return Ok(None);
+    };
+    let outcome = Outcome {
+        id: EventId::of(event.message, place.index, event.kind, number),
+        kind: event.kind,
+        // A source whose clock is ahead does not make what comes after it older.
+        at: event.at.min(batch.received_at),
+        received_at: batch.received_at,
+        source: batch.source,
+        reply: event.reply.clone(),
+        class: event.class.clone(),
+        is_hard_bounce: event.is_hard_bounce,
+        remote_mta: event.remote_mta.clone(),
+        feedback_type: event.feedback_type.clone(),
+        notifications: Vec::new(),
+    };
+    Ok(Some(StatusUpdate {
+        message: event.message,
+        sender: place.sender,
+        recipient: place.address,
+        index: place.index,
+        number,
+        outcome,
+    }))
+}
+
+/// The number under which an event is kept; none if it is known. Only deferrals can happen more than once.
+async fn free_number(
+    store: &impl KeyValue,
+    event: &DeliveryEvent,
+    recipient: usize,
+    seen: &mut BTreeSet<String>,
+) -> Result<Option<u64>, StoreError> {
+    let repeats = event.kind == EventKind::Deferred;
+    let numbers = if repeats { MAX_DEFERRALS } else { 1 };
+    for number in 0..numbers {
+        let key = keys::outcome(event.message, recipient, event.kind, number);
+        match key.read(store).await? {
+            Some(known) if !repeats || (known.at == event.at && known.reply == event.reply) => {
+                return Ok(None);
+            }
+            None if seen.insert(key.into_path()) => return Ok(Some(number)),
+            Some(_) | None => {}
+        }
+    }
+    Ok(repeats.then(|| MAX_DEFERRALS.saturating_sub(1)))
+}
+
+/// What the application is told of a new event; nothing of what is under way still.
+fn app_event(update: &StatusUpdate, messages: &Messages) -> Option<AppEvent> {
+    let outcome = &update.outcome;
+    let record = messages.get(&update.message)?;
+    let message_id = Some(record.message_id.clone());
+    let recipient = update.recipient.clone();
+    let data = match outcome.kind.report_status() {
+        Some(status) => EventData::DeliveryReport {
+            recipient,
+            status,
+            // What was never sent has none.
+            internet_message_id: message_id.filter(|_| status != ReportStatus::Suppressed),
+            status_message: status_message(outcome),
+            remote_mta: outcome.remote_mta.clone(),
+            attempted_at: outcome.at,
+            cause: outcome.class.clone(),
+            reply: outcome.reply.as_ref().map(ToString::to_string),
+        },
+        None if outcome.kind == EventKind::Complained => EventData::Complaint {
+            recipient,
+            internet_message_id: message_id,
+            feedback_type: outcome.feedback_type.clone().unwrap_or_default(),
+        },
+        None => return None,
+    };
+    Some(AppEvent {
+        id: outcome.id,
+        at: outcome.at,
+        sender: update.sender.clone(),
+        message: update.message,
+        data,
+    })
+}
+
+fn status_message(outcome: &Outcome) -> String {
+    let said = outcome.reply.as_ref().map(|reply| reply.text().to_owned());
+    let sentence = match outcome.kind {
+        EventKind::Delivered => "The recipient's server took the message.",
+        EventKind::Expanded => "The recipient is a list; the message went to its members.",
+        EventKind::Suppressed => "The address is on a suppression list.",
+        EventKind::Quarantined => "The recipient's server keeps the message apart as spam.",
+        EventKind::FilteredSpam => "The message was refused as spam.",
+        EventKind::Bounced => "The address does not take mail.",
+        EventKind::OutForDelivery
+        | EventKind::Deferred
+        | EventKind::Failed
+        | EventKind::Complained => "The message was not delivered.",
+    };
+    said.filter(|text| !text.is_empty())
+        .unwrap_or_else(|| sentence.to_owned())
+}
+
+/// Everything that follows from what is new, and the end of the batch.
+async fn entry(
+    id: OperationId,
+    batch: &EventBatch,
+    taken: &mut Taken,
+) -> Result<Entry, StoreError> {
+    let mut writes = Vec::new();
+    for update in &taken.updates {
+        let outcome = &update.outcome;
+        let key = keys::outcome(update.message, update.index, outcome.kind, update.number);
+        writes.push(key.write(outcome)?);
+    }
+    let done = EventBatch {
+        attempt: 1,
+        due_at: None,
+        events: Vec::new(),
+        ..batch.clone()
+    };
+    writes.push(keys::batch(id).write(&done)?);
+    Ok(Entry {
+        writes,
+        items: Vec::new(),
+    })
+}

@@ -5,6 +5,7 @@
 //! `antispam.example`. Within a group the order does not matter; between groups the first that is found counts.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::classification::{Cause, Party};
 use crate::text::{self, MAX_DIAGNOSTIC_OCTETS};
@@ -335,13 +336,28 @@ const NETWORK: &[&str] = &[
 ];
 
 /// What a server said, made ready to look for phrases.
-pub(crate) struct Text(String);
+pub(crate) struct Text {
+    line: String,
+    /// Where no letter or digit comes before.
+    starts: Vec<usize>,
+    pairs: Pairs,
+}
+
+/// Which two octets are at one of the starts, so that most phrases are passed over by a look at one bit.
+struct Pairs([u64; 16]);
 
 impl Text {
     pub(crate) fn new(text: &str) -> Self {
         let line = text::collapse(text, MAX_DIAGNOSTIC_OCTETS);
         let line = line.to_ascii_lowercase().replace('\u{2019}', "'");
-        Self(without_addresses(&line))
+        let line = without_addresses(&line);
+        let starts = starts(&line);
+        let pairs = Pairs::new(&line, &starts);
+        Self {
+            line,
+            starts,
+            pairs,
+        }
     }
 
     /// What says for certain that it is not the address, with one exception.
@@ -365,14 +381,52 @@ impl Text {
     }
 
     fn has(&self, phrase: &str) -> bool {
-        self.0.match_indices(phrase).any(|(offset, _)| {
-            let before = self
-                .0
-                .get(..offset)
-                .and_then(|text| text.chars().next_back());
-            !before.is_some_and(char::is_alphanumeric)
-        })
+        let at = |start: &usize| {
+            self.line
+                .get(*start..)
+                .is_some_and(|rest| rest.starts_with(phrase))
+        };
+        self.pairs.may_start(phrase) && self.starts.iter().any(at)
     }
+}
+
+fn starts(line: &str) -> Vec<usize> {
+    let mut within_word = false;
+    let offsets = line.char_indices().filter_map(|(offset, character)| {
+        let starts = !core::mem::replace(&mut within_word, character.is_alphanumeric());
+        starts.then_some(offset)
+    });
+    offsets.collect()
+}
+
+impl Pairs {
+    fn new(line: &str, starts: &[usize]) -> Self {
+        let mut pairs = Self([0; 16]);
+        for start in starts {
+            let (word, bit) = place(line.get(*start..).unwrap_or_default());
+            if let Some(word) = pairs.0.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        pairs
+    }
+
+    fn may_start(&self, phrase: &str) -> bool {
+        let (word, bit) = place(phrase);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+}
+
+/// Five bits of each of the first two octets choose one of 1,024.
+fn place(text: &str) -> (usize, u64) {
+    let [first, second] = match text.as_bytes() {
+        [first, second, ..] => [*first, *second],
+        _ => [0, 0],
+    };
+    (
+        usize::from(first & 15),
+        1 << (((first & 16) << 1) | (second & 31)),
+    )
 }
 
 /// An address says nothing of a failure, whatever words it is made of.

@@ -24,7 +24,7 @@ pub(crate) fn check_text(message: &str, expected: &str) {
 pub(crate) fn delivery(message: &[u8]) -> DeliveryReport {
     match read(message) {
         Ok(Report::Delivery(report)) => report,
-        other => panic!("expected a delivery report, found {other:?}"),
+        other => unreachable!("expected a delivery report, found {other:?}"),
     }
 }
 

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 
 use crate::text::{self, MAX_TEXT_OCTETS, is_blank};
 
-/// Most octets read of a field's body. The rest is passed over.
+/// Most octets read of a field's body, unfolded. What explains something is cut there; any other field that is longer
+/// counts as empty, since half an address is another address.
 pub const MAX_FIELD_OCTETS: usize = 4096;
 
 /// A field as it stands there, folded.
@@ -127,27 +128,41 @@ impl<'a> Field<'a> {
         self.body
     }
 
-    /// The body, unfolded, at most [`MAX_FIELD_OCTETS`] of it. Control characters become spaces.
+    /// The body, unfolded, with spaces for control characters. Empty if it is over [`MAX_FIELD_OCTETS`].
     pub(crate) fn text(&self) -> String {
-        let lines = lines(self.body).flatten().copied();
-        let octets: Vec<u8> = lines.take(MAX_FIELD_OCTETS).collect();
-        let blank = |character: char| {
-            if character.is_control() {
-                ' '
-            } else {
-                character
-            }
-        };
-        let text: String = String::from_utf8_lossy(&octets)
-            .chars()
-            .map(blank)
-            .collect();
+        let (text, is_cut) = self.unfold();
+        if is_cut {
+            return String::new();
+        }
+        if text.contains(char::is_control) {
+            let text = text.replace(char::is_control, " ");
+            return String::from(text.trim());
+        }
         String::from(text.trim())
     }
 
-    /// The body on one line, white space collapsed, cut at `limit` octets.
+    /// The start of the body, unfolded, and whether there is more of it.
+    fn unfold(&self) -> (String, bool) {
+        let mut octets: Vec<u8> = Vec::new();
+        let mut is_cut = false;
+        for line in lines(self.body) {
+            let room = MAX_FIELD_OCTETS - octets.len();
+            is_cut = room < line.len();
+            octets.extend_from_slice(line.get(..room).unwrap_or(line));
+            if is_cut {
+                break;
+            }
+        }
+        let text = match String::from_utf8(octets) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
+        (text, is_cut)
+    }
+
+    /// The body on one line, white space collapsed, cut at `limit` octets, which may be up to [`MAX_FIELD_OCTETS`].
     pub(crate) fn line(&self, limit: usize) -> String {
-        text::collapse(&self.text(), limit)
+        text::collapse(&self.unfold().0, limit)
     }
 }
 
@@ -241,10 +256,13 @@ mod tests {
 
     #[test]
     fn a_body_is_read_up_to_the_limit() {
-        let long = alloc::format!("A: {}", "x".repeat(5000));
-        let field = Fields::new(long.as_bytes()).next().unwrap();
-        // The space behind the colon counts.
-        assert_eq!(field.text().len(), MAX_FIELD_OCTETS - 1);
+        let of = |length: usize| {
+            let long = alloc::format!("A:{}\n", "x".repeat(length));
+            let field = Fields::new(long.as_bytes()).next().unwrap();
+            (field.text().len(), field.line(MAX_FIELD_OCTETS).len())
+        };
+        assert_eq!(of(MAX_FIELD_OCTETS), (MAX_FIELD_OCTETS, MAX_FIELD_OCTETS));
+        assert_eq!(of(MAX_FIELD_OCTETS + 1), (0, MAX_FIELD_OCTETS));
     }
 
     #[test]

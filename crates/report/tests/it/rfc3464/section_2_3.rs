@@ -124,3 +124,19 @@ fn a_diagnostic_is_one_bounded_line() {
     assert!(diagnostic.len() <= report::limits::MAX_DIAGNOSTIC_OCTETS);
     assert!(!diagnostic.contains(char::is_control));
 }
+
+#[test]
+fn half_an_address_is_none() {
+    let of = |comment: usize| {
+        let comment = "x".repeat(comment);
+        let fields = format!(
+            "Final-Recipient: rfc822; ({comment}) a@b.example\nOriginal-Recipient: x; y\nAction: failed\n"
+        );
+        let report = delivery(notification(&fields).as_bytes());
+        report.recipients[0].address().map(ToString::to_string)
+    };
+    assert_eq!(of(4000).as_deref(), Some("a@b.example"));
+    for comment in 4060..4100 {
+        assert!(of(comment).is_none_or(|address| address == "a@b.example"));
+    }
+}

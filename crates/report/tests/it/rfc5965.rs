@@ -1,0 +1,4 @@
+//! Feedback reports.
+
+mod appendix_b;
+mod section_3;

@@ -110,7 +110,7 @@ async fn work(counted: InFlight, id: OperationId) {
         Err(error) => Err(AttemptError::from(error)),
     };
     match result {
-        Ok(Attempted::Made(_) | Attempted::NotNow) => {}
+        Ok(Attempted::Made { .. } | Attempted::NotNow) => {}
         Ok(Attempted::Unknown) => log(
             Level::Error,
             "there is no such message",

@@ -18,17 +18,21 @@ use thiserror::Error;
 
 use crate::budget::Budget;
 use crate::compose;
-use crate::delivery::{AttemptEnd, AttemptReport, DeliveryState};
+use crate::delivery::{AttemptEnd, AttemptReport, DeliveryState, RecipientState, RecipientStatus};
 use crate::domain::{DEFAULT_SENDER, DomainRecord, Installation};
 use crate::entropy::Rng;
+use crate::event::{DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_id};
 use crate::handover::{HandOverError, Handover};
 use crate::journal::JournalItem;
+use crate::judgement::Failure;
 use crate::keyring::{Keyring, KeyringError};
 use crate::keys;
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
 use crate::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError};
 use crate::record::MessageRecord;
+use crate::return_path::{ReturnPathKeys, Token};
+use crate::simulator::{self, Fate};
 use crate::suppression;
 use crate::time::Timestamp;
 
@@ -129,6 +133,8 @@ pub struct Dispatcher {
     pub smtputf8: bool,
     /// Where return paths are for domains without one of their own.
     pub installation: Installation,
+    /// Makes return paths that name message and recipient.
+    pub return_path_keys: ReturnPathKeys,
     /// Content of messages under attempt: each is held about three times, as stored, rendered and signed.
     pub budget: Budget,
 }
@@ -136,8 +142,13 @@ pub struct Dispatcher {
 /// What an attempt came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempted {
-    /// It was made; this is the state after it.
-    Made(DeliveryState),
+    /// It was made.
+    Made {
+        /// The state after it.
+        state: DeliveryState,
+        /// Batches of events that followed from it and are due now.
+        batches: Vec<OperationId>,
+    },
     /// The message is settled, or due later, or another task attempts it.
     NotNow,
     /// There is no such message.
@@ -205,9 +216,17 @@ where
         recipients: &recipients,
         state: &state,
     };
-    let next = state.after(&attempt.make().await?);
-    attempt.record(&next, window).await?;
-    Ok(Attempted::Made(next))
+    let report = attempt.make().await?;
+    let next = state.after(&report);
+    let batches = attempt.batches(&report, &next);
+    attempt.record(&next, &batches, window).await?;
+    let due = |(id, batch): &(OperationId, EventBatch)| {
+        (batch.due_at <= Some(report.ended_at)).then_some(*id)
+    };
+    Ok(Attempted::Made {
+        state: next,
+        batches: batches.iter().filter_map(due).collect(),
+    })
 }
 
 /// A claimed attempt.
@@ -224,17 +243,23 @@ struct Attempt<'a, P, R> {
 impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
     async fn make(&self) -> Result<AttemptReport, StoreError> {
         let mut suppressed = Vec::new();
+        let mut simulated = Vec::new();
         let mut handed_over = Vec::new();
         for index in self.state.pending() {
             let Some(recipient) = self.recipients.get(index) else {
                 continue;
             };
-            let list = if suppression::is_suppressed(self.ports, recipient).await? {
-                &mut suppressed
-            } else {
-                &mut handed_over
-            };
-            list.push(index);
+            if suppression::is_suppressed(self.ports, recipient).await? {
+                suppressed.push(index);
+                continue;
+            }
+            match simulator::fate(recipient) {
+                Some(Fate::Suppressed) => suppressed.push(index),
+                Some(Fate::Events(_)) => {
+                    simulated.push((index, local_reply(250, "taken by the simulator")));
+                }
+                None => handed_over.push(index),
+            }
         }
         let (end, reverse_path) = if handed_over.is_empty() {
             (AttemptEnd::NobodyLeft, None)
@@ -246,6 +271,7 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         Ok(AttemptReport {
             suppressed,
             handed_over,
+            simulated,
             end,
             reverse_path,
             ended_at: self.ports.now(),
@@ -263,9 +289,13 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             Ok(prepared) => prepared,
             Err(unsigned) => return unsigned.into_end().map(|end| (end, None)),
         };
-        let forward_paths = indexes
+        let forward_paths: Vec<AddrSpec> = indexes
             .iter()
             .filter_map(|&index| self.recipients.get(index).cloned())
+            .collect();
+        let return_paths: Vec<ReversePath> = indexes
+            .iter()
+            .map(|&index| self.return_path(&reverse_path, index))
             .collect();
         let Ok(envelope) = Envelope::new(reverse_path.clone(), forward_paths) else {
             return Ok((AttemptEnd::NobodyLeft, None));
@@ -274,6 +304,7 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         let handover = Handover {
             idempotency_key,
             envelope: &envelope,
+            return_paths: &return_paths,
             message,
         };
         let end = match self.relay.hand_over(handover).await {
@@ -346,8 +377,54 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         address.map_or(ReversePath::Null, ReversePath::Address)
     }
 
-    /// Writes the state, with a journal entry if the tick has to come back to it.
-    async fn record(&self, next: &DeliveryState, window: Window) -> Result<(), AttemptError> {
+    /// Where reports about one recipient go: a path of its own at the domain of `reverse_path`.
+    fn return_path(&self, reverse_path: &ReversePath, index: usize) -> ReversePath {
+        let own = || {
+            let domain = reverse_path.address()?.domain().clone();
+            let recipient = u8::try_from(index).ok()?;
+            let token = Token::new(self.record.id, recipient, self.record.accepted_at);
+            let local_part = self.dispatcher.return_path_keys.local_part(&token)?;
+            AddrSpec::new(local_part, domain).ok()
+        };
+        own().map_or_else(|| reverse_path.clone(), ReversePath::Address)
+    }
+
+    /// What the attempt makes known: who was left out or refused, and what befalls simulated recipients.
+    fn batches(
+        &self,
+        report: &AttemptReport,
+        next: &DeliveryState,
+    ) -> Vec<(OperationId, EventBatch)> {
+        let ended = next.ended_here(self.state);
+        let events: Vec<DeliveryEvent> = ended
+            .into_iter()
+            .map(|(index, state)| ended_event(self.record.id, index, state))
+            .collect();
+        let mut batches = Vec::new();
+        if !events.is_empty() {
+            let id = derived_id(&format!(
+                "attempt/{}/{}",
+                self.record.id, self.state.attempt
+            ));
+            let now = report.ended_at;
+            batches.push((id, EventBatch::new(Source::Attempt, events, now, now)));
+        }
+        for (index, _) in &report.simulated {
+            if let Some(recipient) = self.recipients.get(*index) {
+                let events = simulated(self.record.id, *index, recipient, report.ended_at);
+                batches.extend(events);
+            }
+        }
+        batches
+    }
+
+    /// Writes the state with the events that followed, and journal items for what the tick has to come back to.
+    async fn record(
+        &self,
+        next: &DeliveryState,
+        batches: &[(OperationId, EventBatch)],
+        window: Window,
+    ) -> Result<(), AttemptError> {
         let id = self.record.id;
         let item = next
             .due_at
@@ -357,8 +434,12 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             if self.ports.now() >= window.ends_at {
                 return Err(AttemptError::TooSlow);
             }
-            let writes = vec![keys::state(id).write(next)?];
-            let items = item.into_iter().collect();
+            let mut writes = vec![keys::state(id).write(next)?];
+            let mut items: Vec<JournalItem> = item.into_iter().collect();
+            for (id, batch) in batches {
+                writes.push(keys::batch(*id).write(batch)?);
+                items.extend(batch.item(*id));
+            }
             match self
                 .dispatcher
                 .outbox
@@ -372,6 +453,72 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         }
         last
     }
+}
+
+/// What the end of a recipient here means.
+fn ended_event(message: OperationId, index: usize, state: &RecipientState) -> DeliveryEvent {
+    let failure = state.reply.as_ref().map(Failure::of);
+    let kind = match state.status {
+        RecipientStatus::Suppressed => EventKind::Suppressed,
+        _ => failure
+            .as_ref()
+            .map_or(EventKind::Failed, |failure| failure.kind),
+    };
+    DeliveryEvent {
+        message,
+        recipient: EventRecipient::Index(index),
+        kind,
+        at: state.at,
+        reply: state.reply.clone(),
+        suppresses: failure.as_ref().is_some_and(|failure| failure.suppresses),
+        class: failure.map(|failure| failure.class),
+        remote_mta: None,
+        feedback_type: None,
+    }
+}
+
+/// What befalls a simulated recipient, as one batch for each time at which something does.
+fn simulated(
+    message: OperationId,
+    index: usize,
+    recipient: &AddrSpec,
+    now: Timestamp,
+) -> Vec<(OperationId, EventBatch)> {
+    let Some(Fate::Events(fate)) = simulator::fate(recipient) else {
+        return Vec::new();
+    };
+    let mut batches: Vec<(OperationId, EventBatch)> = Vec::new();
+    for step in fate {
+        let at = now.plus(step.after);
+        let failure = step.reply.as_ref().map(Failure::of);
+        let event = DeliveryEvent {
+            message,
+            recipient: EventRecipient::Index(index),
+            kind: step.kind,
+            at,
+            class: failure
+                .filter(|_| {
+                    step.reply
+                        .as_ref()
+                        .is_some_and(|reply| !reply.code.is_positive())
+                })
+                .map(|failure| failure.class),
+            // The next test is to go as this one did.
+            suppresses: false,
+            remote_mta: Some(simulator::DOMAIN.to_owned()),
+            feedback_type: (step.kind == EventKind::Complained).then(|| "abuse".to_owned()),
+            reply: step.reply,
+        };
+        match batches.last_mut() {
+            Some((_, batch)) if batch.due_at == Some(at) => batch.events.push(event),
+            _ => {
+                let id = derived_id(&format!("simulated/{message}/{index}/{}", batches.len()));
+                let batch = EventBatch::new(Source::Simulator, vec![event], at, at);
+                batches.push((id, batch));
+            }
+        }
+    }
+    batches
 }
 
 /// Why there is no signed message.

@@ -10,6 +10,9 @@ use crate::keys::Record;
 use crate::retry::Retry;
 use crate::time::Timestamp;
 
+/// The most attempts that are remembered: 72 hours have 80 of them. The first ones go when there are more.
+pub const MAX_LOG: usize = 100;
+
 /// Where a message stands. Absent until the first attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeliveryState {
@@ -27,10 +30,34 @@ pub struct DeliveryState {
     /// envelope only, whatever the domain's return path has become since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverse_path: Option<ReversePath>,
+    /// What the attempts came to, oldest first; at most [`MAX_LOG`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log: Vec<AttemptEntry>,
 }
 
 impl Record for DeliveryState {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
+}
+
+/// One attempt, as the timeline tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptEntry {
+    /// When it ended.
+    pub at: Timestamp,
+    /// What came of it, with those together who share a status and a reply.
+    pub results: Vec<AttemptResult>,
+}
+
+/// Recipients to whom one attempt did the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptResult {
+    /// Their places in the message's list.
+    pub recipients: Vec<usize>,
+    /// The status they have after it.
+    pub status: RecipientStatus,
+    /// The reply behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
 }
 
 /// Where one recipient stands.
@@ -109,6 +136,8 @@ pub struct AttemptReport {
     pub suppressed: Vec<usize>,
     /// Indexes of the recipients that were handed over, in the order of the results.
     pub handed_over: Vec<usize>,
+    /// Simulated recipients, which no relay sees, with the reply they gave.
+    pub simulated: Vec<(usize, Reply)>,
     /// What came of it.
     pub end: AttemptEnd,
     /// The path it was handed over with, if it came to that.
@@ -137,6 +166,7 @@ impl DeliveryState {
             recipients: vec![queued; recipients],
             updated_at: accepted_at,
             reverse_path: None,
+            log: Vec::new(),
         }
     }
 
@@ -193,12 +223,61 @@ impl DeliveryState {
         for &index in &report.suppressed {
             next.settle(index, RecipientStatus::Suppressed, None, report.ended_at);
         }
+        for (index, reply) in &report.simulated {
+            let reply = Some(reply.clone());
+            next.settle(
+                *index,
+                RecipientStatus::OutForDelivery,
+                reply,
+                report.ended_at,
+            );
+        }
         let retry_after = next.apply_end(report);
         next.due_at = next.next_due(report, retry_after);
         if next.due_at.is_none() {
             next.give_up(report.ended_at);
         }
+        next.remember(self, report.ended_at);
         next
+    }
+
+    /// Adds what the attempt did to those who were pending before it.
+    fn remember(&mut self, before: &Self, at: Timestamp) {
+        let mut results: Vec<AttemptResult> = Vec::new();
+        for index in before.pending() {
+            let Some(now) = self.recipients.get(index) else {
+                continue;
+            };
+            let same = |result: &&mut AttemptResult| {
+                result.status == now.status && result.reply == now.reply
+            };
+            match results.iter_mut().find(same) {
+                Some(result) => result.recipients.push(index),
+                None => results.push(AttemptResult {
+                    recipients: vec![index],
+                    status: now.status,
+                    reply: now.reply.clone(),
+                }),
+            }
+        }
+        if self.log.len() >= MAX_LOG {
+            self.log.remove(0);
+        }
+        self.log.push(AttemptEntry { at, results });
+    }
+
+    /// Those who were pending before and are settled now without having been handed over: nobody else will tell of them.
+    #[must_use]
+    pub fn ended_here(&self, before: &Self) -> Vec<(usize, &RecipientState)> {
+        let settled = |index: usize| {
+            let state = self.recipients.get(index)?;
+            let is_end = matches!(
+                state.status,
+                RecipientStatus::Suppressed | RecipientStatus::Failed
+            );
+            is_end.then_some((index, state))
+        };
+        before.pending().into_iter().filter_map(settled).collect()
     }
 
     fn apply_end(&mut self, report: &AttemptReport) -> Option<Duration> {

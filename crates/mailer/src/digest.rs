@@ -179,7 +179,7 @@ async fn news(
         source: batch.source,
         reply: event.reply.clone(),
         class: event.class.clone(),
-        is_hard_bounce: event.is_hard_bounce,
+        suppresses: event.suppresses,
         remote_mta: event.remote_mta.clone(),
         feedback_type: event.feedback_type.clone(),
         notifications: Vec::new(),

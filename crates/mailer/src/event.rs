@@ -133,7 +133,7 @@ pub struct DeliveryEvent {
     pub class: Option<String>,
     /// The address is not to be written to for a while.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_hard_bounce: bool,
+    pub suppresses: bool,
     /// The server that said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_mta: Option<String>,

@@ -38,7 +38,7 @@ pub struct Outcome {
     pub class: Option<String>,
     /// The address is not written to for a while.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_hard_bounce: bool,
+    pub suppresses: bool,
     /// The server that said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_mta: Option<String>,
@@ -257,7 +257,7 @@ mod tests {
             source: Source::Relay,
             reply: None,
             class: None,
-            is_hard_bounce: false,
+            suppresses: false,
             remote_mta: None,
             feedback_type: None,
             notifications: Vec::new(),

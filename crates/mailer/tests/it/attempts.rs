@@ -79,7 +79,7 @@ fn one_message_is_attempted_by_one_task_at_a_time() {
         mailer::attempt::attempt(&world, &relay, &dispatcher, id),
     );
     let (first, second) = run(async { futures::join!(both.0, both.1) });
-    assert!(matches!(first.unwrap(), Attempted::Made(_)));
+    assert!(matches!(first.unwrap(), Attempted::Made { .. }));
     assert_eq!(second.unwrap(), Attempted::NotNow);
     assert_eq!(relay.seen.borrow().len(), 1);
 }

@@ -21,6 +21,7 @@ use mailer::keys;
 use mailer::operation::OperationId;
 use mailer::outbox::Outbox;
 use mailer::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError, Write};
+use mailer::return_path::{ReturnPathKey, ReturnPathKeys};
 use mailer::submission::{Draft, DraftMailbox, Policy, Submission};
 use mailer::submit::{Accepted, Acceptor, Request, SubmitError, submit};
 use mailer::time::Timestamp;
@@ -311,6 +312,10 @@ pub(crate) fn dispatcher() -> Dispatcher {
         windows: Windows::new(Duration::from_secs(60)),
         smtputf8: false,
         installation: installation(),
+        return_path_keys: ReturnPathKeys {
+            current: ReturnPathKey::parse("AAECAwQFBgcICQoLDA0ODw==").unwrap(),
+            previous: None,
+        },
         budget: Budget::new(1_000_000),
     }
 }
@@ -384,7 +389,7 @@ pub(crate) fn try_once(
 
 pub(crate) fn made(world: &World, relay: &ScriptedRelay, id: OperationId) -> DeliveryState {
     match try_once(world, relay, id).unwrap() {
-        Attempted::Made(state) => state,
+        Attempted::Made { state, .. } => state,
         other => panic!("expected an attempt, found {other:?}"),
     }
 }

@@ -6,6 +6,7 @@
 //! - [`fan_out`](mod@fan_out) makes notifications of events; [`attempt`](mod@attempt) sends one, and [`schedule`] decides what its end means.
 //! - [`health`] is what is known of an endpoint, [`lanes`] keeps one that hangs from taking all places of an instance.
 //! - [`dead`] keeps what could not be delivered, and sends it again when asked.
+//! - [`trial`] tells of what never happened, to try an endpoint.
 //!
 //! Not supported: deleting notifications that were delivered; they stay as long as the messages they are about.
 
@@ -15,6 +16,7 @@ pub mod fan_out;
 pub mod health;
 pub mod lanes;
 pub mod schedule;
+pub mod trial;
 
 pub use attempt::{Notifier, attempt};
 pub use fan_out::fan_out;

@@ -174,7 +174,7 @@ fn place(subscription: SubscriptionId) -> String {
 mod tests {
     use super::*;
 
-    /// Made with Python's standard library, and the same as what the library `standardwebhooks` 1.0.1 gives:
+    /// Made with Python's standard library, and the same as what the library `standardwebhooks` 1.1.0 gives:
     /// `base64.b64encode(hmac.new(base64.b64decode(S), f"{ID}.{AT}.{BODY}".encode(), "sha256").digest())`.
     const VECTOR: [&str; 4] = [
         "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",

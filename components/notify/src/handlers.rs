@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use guest::{Level, Problem, Request, Response, SpinPorts, empty, log, read_body, text};
+use mailer::digest::{Digested, digest};
 use mailer::journal::WorkKind;
 use mailer::notification::attempt;
 use mailer::notification::attempt::{AttemptError, Attempted};
@@ -32,7 +33,8 @@ pub(crate) async fn work(items: &str) -> Result<Response, Problem> {
         let counted = InFlight::new(Rc::clone(&config));
         match kind {
             WorkKind::Notification => guest::spawn(notify(counted, id)),
-            WorkKind::Message | WorkKind::Batch => return Err(Problem::not_found()),
+            WorkKind::Batch => guest::spawn(take_in(counted, id)),
+            WorkKind::Message => return Err(Problem::not_found()),
         }
     }
     Ok(empty(202))
@@ -152,6 +154,32 @@ impl Drop for InFlight {
         self.0
             .in_flight
             .set(self.0.in_flight.get().saturating_sub(1));
+    }
+}
+
+/// Takes in a batch of events, and delivers what comes of it.
+async fn take_in(counted: InFlight, id: OperationId) {
+    let config = &counted.0;
+    let (outbox, windows) = (&config.notifier.outbox, config.notifier.windows);
+    let result = match SpinPorts::open().await {
+        Ok(ports) => digest(&*ports, outbox, windows, id).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(Digested::Done(taken)) => {
+            for notification in taken.notifications {
+                // What is beyond the places of the instance is found by the tick.
+                if config.in_flight.get() < MAX_IN_FLIGHT {
+                    guest::spawn(notify(InFlight::new(Rc::clone(config)), notification));
+                }
+            }
+        }
+        Ok(Digested::NotNow | Digested::Unknown) => {}
+        Err(error) => log(
+            Level::Error,
+            "a batch of events could not be taken in and will be again",
+            &[("id", &id.to_string()), ("cause", &error.to_string())],
+        ),
     }
 }
 

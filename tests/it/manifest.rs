@@ -26,7 +26,10 @@ fn each_component_reaches_only_what_its_work_needs() {
             ],
         ),
         // It holds the master key, and asks the DNS and a sibling only.
-        ("manage", vec!["{{ doh_url }}", "http://notify.spin.internal"]),
+        (
+            "manage",
+            vec!["{{ doh_url }}", "http://notify.spin.internal"],
+        ),
         // Subscribers' endpoints are anywhere; it holds nothing but what signs for them.
         ("notify", vec!["https://*:*", "http://*:*"]),
         // Applications reach it; it reaches nobody but its sibling.

@@ -186,6 +186,7 @@ pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
         ("explain_auth", "true"),
         ("master_key", &master_key),
         ("relay_token", "none"),
+        ("webhook_key", &master_key),
         ("relay_url", relay),
     ];
     values

@@ -17,9 +17,21 @@ fn each_component_reaches_only_what_its_work_needs() {
         .collect();
     let expected = [
         // It alone reaches the relay; domains are looked at again by the tick.
-        ("dispatch", vec!["{{ relay_url }}", "{{ doh_url }}"]),
-        // It holds the master key, and asks the DNS only.
-        ("manage", vec!["{{ doh_url }}"]),
+        (
+            "dispatch",
+            vec![
+                "{{ relay_url }}",
+                "{{ doh_url }}",
+                "http://notify.spin.internal",
+            ],
+        ),
+        // It holds the master key, and asks the DNS and a sibling only.
+        (
+            "manage",
+            vec!["{{ doh_url }}", "http://notify.spin.internal"],
+        ),
+        // Subscribers' endpoints are anywhere; it holds nothing but what signs for them.
+        ("notify", vec!["https://*:*", "http://*:*"]),
         // Applications reach it; it reaches nobody but its sibling.
         ("send", vec!["http://dispatch.spin.internal"]),
     ];
@@ -51,6 +63,7 @@ fn each_secret_is_known_only_where_it_is_used() {
         ("master_key", vec!["dispatch", "manage"]),
         ("master_key_previous", vec!["dispatch", "manage"]),
         ("relay_token", vec!["dispatch"]),
+        ("webhook_key", vec!["manage", "notify"]),
     ];
     let components = components();
     for (secret, expected) in rows {
@@ -73,5 +86,5 @@ fn each_secret_is_known_only_where_it_is_used() {
 #[test]
 fn there_is_no_component_without_a_test() {
     let found: Vec<String> = components().into_keys().collect();
-    assert_eq!(found, ["dispatch", "manage", "send"]);
+    assert_eq!(found, ["dispatch", "manage", "notify", "send"]);
 }

@@ -39,7 +39,8 @@ pub use self::{
     inbox::{Captured, Inbox},
     scripted::{Behaviour, HandedOver, ScriptedRelay},
     secrets::{
-        ACCESS_KEY_PRIMARY, ACCESS_KEY_SECONDARY, ADMIN_TOKEN, MASTER_KEY, RELAY_TOKEN, variables,
+        ACCESS_KEY_PRIMARY, ACCESS_KEY_SECONDARY, ADMIN_TOKEN, MASTER_KEY, RELAY_TOKEN,
+        WEBHOOK_KEY, variables,
     },
     signer::{PathForm, Signer},
     store::{Faults, TestStore},

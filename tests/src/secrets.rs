@@ -13,6 +13,9 @@ pub const MASTER_KEY: &str = "dGhpcnR5LXR3byBvY3RldHMgZm9yIHRlc3RzIG9ubHk=";
 /// What the relay wants to see.
 pub const RELAY_TOKEN: &str = "relay-token-for-tests-only";
 
+/// What seals the secrets of subscriptions.
+pub const WEBHOOK_KEY: &str = "d2ViaG9vayBrZXkgb2YgMzIgb2N0ZXRzIGZvciB0ZXM=";
+
 /// How long an attempt may take in systems under test, in seconds. The default of a minute would make whatever waits for
 /// the end of a lost attempt wait for two.
 const ATTEMPT_TIMEOUT: &str = "10";
@@ -28,6 +31,7 @@ pub fn variables(relay_url: &str) -> BTreeMap<String, String> {
         ("master_key", MASTER_KEY),
         ("relay_token", RELAY_TOKEN),
         ("relay_url", relay_url),
+        ("webhook_key", WEBHOOK_KEY),
     ];
     values
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use guest::{Level, Problem, Request, Response, SpinPorts, empty, header, json, log};
 use mailer::attempt::{AttemptError, Attempted, attempt};
 use mailer::domain::recheck::{self, Chore};
+use mailer::journal::{JournalItem, WorkKind};
+use mailer::nudge::MAX_NAMED;
 use mailer::operation::OperationId;
 use mailer::tick::{Ticked, tick as step};
 use serde::Serialize;
@@ -42,16 +44,40 @@ pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
     let (attempted, more) = match step(&*ports, config.dispatcher.windows, budget).await? {
         Ticked::Idle | Ticked::Busy => (0, false),
         Ticked::Stepped { attempts, more } => {
-            for item in &attempts {
+            let attempted = attempts.len();
+            let is_message = |item: &JournalItem| item.kind == WorkKind::Message;
+            let (messages, others): (Vec<_>, Vec<_>) = attempts.into_iter().partition(is_message);
+            for item in &messages {
                 guest::spawn(work(InFlight::new(Rc::clone(&config)), item.id));
             }
-            (attempts.len(), more)
+            if !others.is_empty() {
+                guest::spawn(name(others));
+            }
+            (attempted, more)
         }
     };
     for chore in recheck::scan(&*ports).await? {
         guest::spawn(look_after(Rc::clone(&config), chore));
     }
     json(200, &Report { attempted, more })
+}
+
+/// Names what is not a message to the sibling that does it. What is lost here, a later tick finds again.
+async fn name(items: Vec<JournalItem>) {
+    for items in items.chunks(MAX_NAMED) {
+        let names: Vec<String> = items.iter().map(ToString::to_string).collect();
+        let url = format!("http://notify.spin.internal/work/{}", names.join(","));
+        let failure = match spin_sdk::http::post(url, "").await {
+            Ok(response) if response.status().is_success() => continue,
+            Ok(response) => response.status().to_string(),
+            Err(code) => code.to_string(),
+        };
+        log(
+            Level::Error,
+            "notify did not take all that was named; a later tick will name it again",
+            &[("cause", &failure)],
+        );
+    }
 }
 
 /// One chore about a sender domain. A later tick finds it again if it fails.
@@ -76,7 +102,7 @@ async fn look_after(config: Rc<Config>, chore: Chore) {
 /// What a tick did.
 #[derive(Serialize)]
 struct Report {
-    /// Messages that are being attempted now.
+    /// Messages, batches and notifications that are being attempted now.
     attempted: usize,
     /// Whether another tick would find work at once.
     more: bool,

@@ -4,12 +4,14 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use guest::{
-    ConfigError, DohClient, INSTALLATION_NAMES, Variables, installation, master_keys, resolver,
-    shared,
+    ConfigError, DohClient, INSTALLATION_NAMES, Variables, WEBHOOK_NAMES, installation,
+    master_keys, reach, resolver, shared, webhook_key,
 };
 use mailer::access::AdminToken;
 use mailer::domain::Installation;
-use mailer::keyring::MasterKeys;
+use mailer::keyring::{MasterKey, MasterKeys};
+use mailer::outbox::Outbox;
+use mailer::subscription::guard::Guard;
 
 const NAMES: [&str; 3] = ["admin_token", "master_key", "master_key_previous"];
 
@@ -21,6 +23,12 @@ pub(crate) struct Config {
     pub(crate) master_keys: MasterKeys,
     /// Whom DNS is asked of.
     pub(crate) resolver: DohClient,
+    /// Seals subscriptions' secrets.
+    pub(crate) webhook_key: MasterKey,
+    /// Where endpoints may be.
+    pub(crate) guard: Guard,
+    /// Writes what has to be sent.
+    pub(crate) outbox: Outbox,
 }
 
 thread_local! {
@@ -31,7 +39,7 @@ impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
         shared(&CONFIG, async || {
-            let names = [&NAMES[..], &INSTALLATION_NAMES].concat();
+            let names = [&NAMES[..], &INSTALLATION_NAMES, &WEBHOOK_NAMES].concat();
             Self::parse(&Variables::read(&names).await?)
         })
         .await
@@ -43,6 +51,9 @@ impl Config {
             installation: installation(variables)?,
             master_keys: master_keys(variables)?,
             resolver: resolver(variables)?,
+            webhook_key: webhook_key(variables)?,
+            guard: Guard::new(reach(variables)?),
+            outbox: Outbox::default(),
         })
     }
 }

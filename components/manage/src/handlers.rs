@@ -4,6 +4,7 @@ pub(crate) mod domains;
 pub(crate) mod keys;
 pub(crate) mod managed;
 pub(crate) mod senders;
+pub(crate) mod subscriptions;
 pub(crate) mod verification;
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! What operators call: sender domains. All of it wants the admin token.
+//! What operators call: sender domains and event subscriptions. All of it wants the admin token.
 #![cfg_attr(
     not(target_family = "wasm"),
     expect(
@@ -17,7 +17,7 @@ use http::Method;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
-use handlers::{domains, keys, managed, senders, verification};
+use handlers::{domains, keys, managed, senders, subscriptions, verification};
 
 #[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
@@ -54,7 +54,64 @@ async fn route(request: Request) -> Result<Response, Problem> {
             None => domain(request, config, name).await,
         },
         ["domains", name, rest @ ..] => below(request, config, name, rest).await,
+        ["subscriptions", rest @ ..] => subscription(request, config, rest).await,
         _ => Err(Problem::not_found()),
+    }
+}
+
+async fn subscription(
+    request: Request,
+    config: std::rc::Rc<config::Config>,
+    rest: &[&str],
+) -> Result<Response, Problem> {
+    let method = request.method().clone();
+    match rest {
+        [] => match method {
+            Method::GET => subscriptions::list().await,
+            Method::POST => subscriptions::create(request, &config).await,
+            _ => Err(Problem::method_not_allowed("GET, POST")),
+        },
+        [id] => match id.split_once(':') {
+            Some((id, action)) => act_on_subscription(request, &config, (id, action)).await,
+            None => match method {
+                Method::GET => subscriptions::get(id).await,
+                Method::PATCH => subscriptions::patch(request, &config, id).await,
+                Method::DELETE => subscriptions::delete(id).await,
+                _ => Err(Problem::method_not_allowed("GET, PATCH, DELETE")),
+            },
+        },
+        [id, "deadLetters"] => match method {
+            Method::GET => subscriptions::dead_letters(&request, id).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        _ => Err(Problem::not_found()),
+    }
+}
+
+async fn act_on_subscription(
+    request: Request,
+    config: &config::Config,
+    (id, action): (&str, &str),
+) -> Result<Response, Problem> {
+    use subscriptions as act;
+    let is_known = matches!(
+        action,
+        "pause" | "resume" | "rotateSecret" | "removeOldSecret" | "validate" | "test" | "redeliver"
+    );
+    if !is_known {
+        return Err(Problem::not_found());
+    }
+    if *request.method() != Method::POST {
+        return Err(Problem::method_not_allowed("POST"));
+    }
+    match action {
+        "pause" => act::pause(id).await,
+        "resume" => act::resume(id).await,
+        "rotateSecret" => act::rotate_secret(request, config, id).await,
+        "removeOldSecret" => act::remove_old_secret(id).await,
+        "validate" => act::validate(&request, id).await,
+        "test" => act::test(request, config, id).await,
+        _ => act::redeliver(request, config, id).await,
     }
 }
 

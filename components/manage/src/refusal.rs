@@ -1,10 +1,12 @@
-//! What a caller is told when something about a domain is not done.
+//! What a caller is told when something about a domain or a subscription is not done.
 
 use guest::Problem;
 use mailer::dkim::{KeyError, PemError};
 use mailer::domain::DomainError;
 use mailer::domain::managed::ProvisionError;
 use mailer::domain::name::NameError;
+use mailer::notification::dead::RedeliverError;
+use mailer::subscription::{EndpointError, SubscriptionError};
 
 /// Every refusal of the use cases, as an answer.
 pub(crate) fn refusal(error: DomainError) -> Problem {
@@ -81,4 +83,70 @@ pub(crate) fn no_domain() -> Problem {
 /// There is no such operation.
 pub(crate) fn no_operation() -> Problem {
     Problem::new(404, "NotFound", "There is no such operation.")
+}
+
+/// Every refusal about a subscription, as an answer.
+pub(crate) fn of_subscription(error: SubscriptionError) -> Problem {
+    let message = error.to_string();
+    let problem = |status, code, target: &str| {
+        Problem::new(status, code, message.clone()).with_target(target)
+    };
+    match error {
+        SubscriptionError::Store(error) => error.into(),
+        SubscriptionError::NotFound => no_subscription(),
+        SubscriptionError::Busy => {
+            Problem::new(409, "Conflict", message).with_header("retry-after", "1")
+        }
+        SubscriptionError::TooMany => Problem::new(409, "TooManySubscriptions", message),
+        SubscriptionError::TooLarge => Problem::new(409, "SubscriptionsTooLarge", message),
+        SubscriptionError::Endpoint(error) => endpoint(error),
+        SubscriptionError::Name => problem(400, "InvalidSubscriptionName", "name"),
+        SubscriptionError::Schema => problem(400, "InvalidSchema", "eventDeliverySchema"),
+        SubscriptionError::EventType => problem(400, "InvalidEventType", "includedEventTypes"),
+        SubscriptionError::SenderDomain => problem(400, "InvalidDomain", "senderDomains"),
+        SubscriptionError::SenderAddress => problem(400, "InvalidEmailAddress", "senderAddresses"),
+        SubscriptionError::FilterTooLong(name) => problem(400, "FilterTooLong", name),
+        SubscriptionError::BatchSize => problem(400, "InvalidBatchSize", "batchSize"),
+        SubscriptionError::Secret(_) => problem(400, "InvalidSecret", "secret"),
+        SubscriptionError::Overlap => problem(400, "InvalidOverlap", "oldSecretSeconds"),
+        SubscriptionError::Unseal(error) => Problem::internal(error),
+        SubscriptionError::State { .. } => problem(409, "SubscriptionState", "state"),
+    }
+}
+
+/// Why an endpoint is none.
+pub(crate) fn endpoint(error: EndpointError) -> Problem {
+    let problem = match error {
+        EndpointError::Unresolved => Problem::new(503, "ServiceUnavailable", error.to_string())
+            .with_header("retry-after", "1"),
+        error => Problem::new(400, "InvalidEndpoint", error.to_string()),
+    };
+    problem.with_target("endpointUrl")
+}
+
+/// Why dead letters are not sent anew.
+pub(crate) fn redelivering(error: RedeliverError) -> Problem {
+    let message = error.to_string();
+    match error {
+        RedeliverError::Store(error) => error.into(),
+        RedeliverError::NoSubscription => no_subscription(),
+        RedeliverError::NotActive => {
+            Problem::new(409, "SubscriptionState", message).with_target("state")
+        }
+        RedeliverError::NotFound => {
+            Problem::new(404, "DeadLetterNotFound", message).with_target("notification")
+        }
+        RedeliverError::Busy => {
+            Problem::new(409, "Conflict", message).with_header("retry-after", "1")
+        }
+    }
+}
+
+/// There is no such subscription.
+pub(crate) fn no_subscription() -> Problem {
+    Problem::new(
+        404,
+        "SubscriptionNotFound",
+        "There is no such subscription.",
+    )
 }

@@ -3,6 +3,7 @@
 mod diagnosis;
 mod domain;
 mod request;
+mod subscription;
 
 use mailer::domain::history;
 use mailer::domain::reseal;
@@ -12,7 +13,11 @@ use serde::Serialize;
 
 pub(crate) use diagnosis::Diagnosis;
 pub(crate) use domain::{Domain, Sender};
-pub(crate) use request::{DomainPatch, DomainPut, KeyPut, Rotate, SenderPut, Verify};
+pub(crate) use request::{
+    DomainPatch, DomainPut, KeyPut, Redeliver, Rotate, RotateSecret, SenderPut, SubscriptionPatch,
+    SubscriptionPost, Trial, Verify,
+};
+pub(crate) use subscription::{DeadLetter, Named, NewSubscription, Subscription};
 
 /// Some of a list.
 #[derive(Serialize)]

@@ -8,6 +8,7 @@
 mod body;
 mod config;
 mod doh;
+mod exchange;
 mod installation;
 mod log;
 mod ports;
@@ -15,10 +16,12 @@ mod problem;
 mod relay;
 mod respond;
 mod shared;
+mod webhooks;
 
 pub use body::{MAX_BODY_OCTETS, read_body, stated_length};
 pub use config::{ConfigError, Variables};
 pub use doh::DohClient;
+pub use exchange::{Answered, ExchangeError, exchange};
 pub use installation::{INSTALLATION_NAMES, installation, master_keys, origin, resolver};
 pub use log::{Level, log};
 pub use ports::SpinPorts;
@@ -28,3 +31,4 @@ pub use respond::{Response, answer, empty, header, json, text, with_header};
 pub use shared::{Shared, shared};
 pub use spin_sdk::http::Request;
 pub use spin_sdk::wasip3::spawn;
+pub use webhooks::{WEBHOOK_NAMES, reach, webhook_key};

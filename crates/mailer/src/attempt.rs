@@ -43,9 +43,9 @@ const EARLY: Duration = Duration::from_secs(1);
 /// How long an attempt waits for room in memory.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the outcome of an attempt is written before it is left to the next window.
-const RECORD_TRIES: u32 = 4;
+pub(crate) const RECORD_TRIES: u32 = 4;
 /// The pause between those.
-const RECORD_PAUSE: Duration = Duration::from_millis(200);
+pub(crate) const RECORD_PAUSE: Duration = Duration::from_millis(200);
 
 /// A window can be claimed for at least this long. The tick finds it in a slot that begins up to [`crate::due::SLOT`] after it, and
 /// comes a second later than that; if the window could not be claimed any more by then, the next one could not either, nor any other.

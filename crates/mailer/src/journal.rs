@@ -4,6 +4,7 @@
 //! name. It takes a new number after [`NUMBER_LIVES`], or when a write failed: what a failed write left is not known, and an entry
 //! must never be overwritten.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,18 @@ impl JournalItem {
             attempt,
             due_at,
         }
+    }
+}
+
+impl fmt::Display for JournalItem {
+    /// Kind and id, as the item is named to whoever attempts it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            WorkKind::Message => "message",
+            WorkKind::Batch => "batch",
+            WorkKind::Notification => "notification",
+        };
+        write!(f, "{kind}:{}", self.id)
     }
 }
 

@@ -24,6 +24,14 @@
 //! | `domain-scan` | [`DomainScan`] | the tick | the later wins; domains are looked at once more | some domains are looked at once more |
 //! | `domain-index` | [`DomainIndex`] | nobody: version 1 did | | |
 //! | `managed-domain` | [`Provisioning`] | manage | `managed-domain-claim/<generation>` decides | a new generation after its deadline |
+//! | `subscriptions` | [`Subscriptions`], all of them | manage, and notify after a 410 or a validation | `subscriptions-lock` excludes them | nothing, or the change |
+//! | `subscriptions-lock/<window>` | counter | manage, notify | the first to reach 1 writes | others wait for the end of the window |
+//! | `subscription-health/<id>` | [`EndpointHealth`] | notify, with a notification | the later wins; a failure is not counted | nothing |
+//! | `notification/<id>` | [`Notification`] | who takes the event in, in one `set-many` with its journal item; then notify, holding the attempt's claim; manage when it is sent anew | the same events give the same notifications; the claim excludes them | the request is made again with the same `webhook-id` |
+//! | `dead-count/<subscription>` | counter | notify | each gets its own number | a number without a letter |
+//! | `dead-letter/<subscription>/<n>` | [`DeadLetter`] | notify, in one `set-many` with its notification | none | a letter whose notification is not dead, which is not shown |
+//! | `dead-floor/<subscription>` | [`DeadFloor`] | notify, when it deletes a letter | the later wins; a few numbers are looked at in vain | nothing |
+//! | `redeliver-lock/<subscription>/<window>` | counter | manage | the first to reach 1 sends anew | others wait for the end of the window |
 //! | `suppression/<address>` | [`Suppression`] | the operator | the later wins | nothing |
 //!
 //! Counters are read with `increment(key, 0)` only: their bytes differ between backends.
@@ -44,10 +52,14 @@ use crate::due::DueEntry;
 use crate::event::{EventBatch, EventKind};
 use crate::journal::{JournalEntry, WorkKind, WorkProgress};
 use crate::lease::TickLease;
+use crate::notification::Notification;
+use crate::notification::dead::{DeadFloor, DeadLetter};
+use crate::notification::health::EndpointHealth;
 use crate::operation::OperationId;
 use crate::outcome::Outcome;
 use crate::ports::{KeyValue, StoreError, Write};
 use crate::record::MessageRecord;
+use crate::subscription::{SubscriptionId, Subscriptions};
 use crate::suppression::Suppression;
 use crate::tick::TickProgress;
 
@@ -359,6 +371,54 @@ pub fn managed_domain() -> Key<Provisioning> {
 #[must_use]
 pub fn managed_domain_claim(generation: u32) -> Key<Counter> {
     Key::at(format!("managed-domain-claim/{generation}"))
+}
+
+/// `subscriptions`
+#[must_use]
+pub fn subscriptions() -> Key<Subscriptions> {
+    Key::at("subscriptions".to_owned())
+}
+
+/// `subscriptions-lock/<window>`
+#[must_use]
+pub fn subscriptions_lock(window: u64) -> Key<Counter> {
+    Key::at(format!("subscriptions-lock/{window}"))
+}
+
+/// `subscription-health/<id>`
+#[must_use]
+pub fn subscription_health(id: SubscriptionId) -> Key<EndpointHealth> {
+    Key::at(format!("subscription-health/{id}"))
+}
+
+/// `notification/<id>`
+#[must_use]
+pub fn notification(id: OperationId) -> Key<Notification> {
+    Key::at(format!("notification/{id}"))
+}
+
+/// `dead-count/<subscription>`
+#[must_use]
+pub fn dead_count(subscription: SubscriptionId) -> Key<Counter> {
+    Key::at(format!("dead-count/{subscription}"))
+}
+
+/// `dead-letter/<subscription>/<n>`
+#[must_use]
+pub fn dead_letter(subscription: SubscriptionId, n: u64) -> Key<DeadLetter> {
+    Key::at(format!("dead-letter/{subscription}/{n}"))
+}
+
+/// `dead-floor/<subscription>`
+#[must_use]
+pub fn dead_floor(subscription: SubscriptionId) -> Key<DeadFloor> {
+    Key::at(format!("dead-floor/{subscription}"))
+}
+
+/// `redeliver-lock/<subscription>/<window>`
+#[must_use]
+pub fn redeliver_lock(subscription: SubscriptionId, window: u64) -> Key<Counter> {
+    Key::at(format!("redeliver-lock/{subscription}/{window}"))
 }
 
 /// `suppression/<address>`, the address in its canonical form.

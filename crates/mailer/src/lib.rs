@@ -7,6 +7,7 @@
 //! - [`nudge`] names it to whoever attempts it; [`attempt`](mod@attempt) hands it to the relay; [`delivery`] decides what that means, [`retry`] when to try again.
 //! - [`tick`](mod@tick) finds what is due and what a crash left, by way of [`journal`] and [`due`].
 //! - [`domain`] and [`keyring`] know sender domains and their keys.
+//! - [`subscription`] knows who wants to be told of events, [`notification`] tells them.
 //! - [`keys`] has the layout of the store.
 //!
 //! Not supported yet: deleting messages after a time.
@@ -30,6 +31,7 @@ pub mod judgement;
 pub mod keyring;
 pub mod keys;
 pub mod lease;
+pub mod notification;
 pub mod nudge;
 pub mod operation;
 pub mod outbox;
@@ -42,6 +44,7 @@ pub mod sender_domains;
 pub mod simulator;
 pub mod submission;
 pub mod submit;
+pub mod subscription;
 pub mod suppression;
 pub mod tick;
 pub mod time;

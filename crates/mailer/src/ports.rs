@@ -13,6 +13,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::handover::{HandOverError, Handover, RecipientResult};
+use crate::notification::Outcome;
+use crate::notification::attempt::Delivery;
+use crate::subscription::Subscription;
+use crate::subscription::validation::{Handshake, ValidationCode};
 use crate::time::Timestamp;
 
 /// Reads the wall clock.
@@ -84,6 +88,15 @@ pub trait Relay {
         &self,
         handover: Handover<'_>,
     ) -> Result<Vec<RecipientResult>, HandOverError>;
+}
+
+/// Tells subscribers of events.
+pub trait Webhook {
+    /// Makes one request, and says how it ended. Follows no redirect, and waits for no longer than a request may take.
+    async fn deliver(&self, delivery: &Delivery<'_>) -> Outcome;
+
+    /// Asks the endpoint of `subscription` whether it wants to be told, showing it `code`.
+    async fn ask(&self, subscription: &Subscription, code: ValidationCode) -> Handshake;
 }
 
 /// The store did not answer, or answered what no writer of ours writes.

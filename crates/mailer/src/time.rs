@@ -39,6 +39,25 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
     }
 
+    /// Parses what [`Self::to_rfc3339`] writes, with or without a fraction of up to nine digits. Only UTC, as `Z`.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
+        let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
+        let is_time = hour < 24 && minute < 60 && second < 60;
+        let is_fraction = (1..=9).contains(&fraction.len())
+            && fraction.bytes().all(|digit| digit.is_ascii_digit());
+        if !is_time || !is_fraction {
+            return None;
+        }
+        let days = days_of(year, month, day)?;
+        let millis: u64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+        let secs = ((days * 24 + hour) * 60 + minute) * 60 + second;
+        Some(Self(secs * 1000 + millis))
+    }
+
     /// This time and `duration` more; never wraps.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -74,6 +93,36 @@ fn civil_date(days: u64) -> (u64, u64, u64) {
     (year, month, day)
 }
 
+/// Three numbers of so many digits each.
+fn numbers(text: &str, separator: char, digits: [usize; 3]) -> Option<[u64; 3]> {
+    let mut parts = text.split(separator);
+    let mut found = [0; 3];
+    for (place, digits) in found.iter_mut().zip(digits) {
+        let part = parts.next()?;
+        let is_number = part.len() == digits && part.bytes().all(|digit| digit.is_ascii_digit());
+        *place = is_number.then(|| part.parse().ok())??;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar, if there is such a day and it is not before.
+fn days_of(year: u64, month: u64, day: u64) -> Option<u64> {
+    const DAY_RANGE: std::ops::RangeInclusive<u64> = 1..=31;
+    if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !DAY_RANGE.contains(&day) {
+        return None;
+    }
+    // Years are counted from March, as above.
+    let (shifted_year, shifted_month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = shifted_year / 4 - shifted_year / 100 + shifted_year / 400;
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    let days = (shifted_year * 365 + leap_days + day_of_year).checked_sub(719_468)?;
+    (civil_date(days) == (year, month, day)).then_some(days)
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -84,7 +133,9 @@ mod tests {
 
     #[track_caller]
     fn check(secs: u64, expected: &str) {
-        assert_eq!(Timestamp::from_millis(secs * 1000).to_rfc3339(), expected);
+        let time = Timestamp::from_millis(secs * 1000);
+        assert_eq!(time.to_rfc3339(), expected);
+        assert_eq!(Timestamp::parse_rfc3339(expected), Some(time));
     }
 
     #[test]
@@ -95,5 +146,32 @@ mod tests {
         check(1_790_000_000, "2026-09-21T14:13:20.000Z");
         check(4_107_542_399, "2100-02-28T23:59:59.000Z");
         check(4_107_542_400, "2100-03-01T00:00:00.000Z");
+    }
+
+    #[track_caller]
+    fn parsed(text: &str, millis: Option<u64>) {
+        assert_eq!(
+            Timestamp::parse_rfc3339(text),
+            millis.map(Timestamp::from_millis),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn only_times_that_are_there_are_parsed() {
+        parsed("1970-01-01T00:00:01Z", Some(1_000));
+        parsed("1970-01-01T00:00:01.5Z", Some(1_500));
+        parsed("1970-01-01T00:00:01.123456789Z", Some(1_123));
+        parsed("1970-01-01T00:00:01.Z", None);
+        parsed("1970-01-01T00:00:01", None);
+        parsed("1970-01-01T00:00:01+01:00", None);
+        parsed("1970-01-01 00:00:01Z", None);
+        parsed("1970-01-01T24:00:00Z", None);
+        parsed("1970-02-29T00:00:00Z", None);
+        parsed("2100-02-29T00:00:00Z", None);
+        parsed("1970-00-01T00:00:00Z", None);
+        parsed("1969-12-31T23:59:59Z", None);
+        parsed("+970-01-01T00:00:00Z", None);
+        parsed("", None);
     }
 }

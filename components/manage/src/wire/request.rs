@@ -1,6 +1,7 @@
 //! Bodies of requests.
 
 use mailer::domain::record;
+use mailer::subscription::edit;
 use serde::Deserialize;
 
 /// `PUT /domains/{name}`
@@ -76,4 +77,88 @@ pub(crate) struct KeyPut {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SenderPut {
     pub(crate) display_name: Option<String>,
+}
+
+/// `POST /subscriptions`
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SubscriptionPost {
+    name: Option<String>,
+    endpoint_url: Option<String>,
+    event_delivery_schema: Option<String>,
+    included_event_types: Option<Vec<String>>,
+    sender_domains: Option<Vec<String>>,
+    sender_addresses: Option<Vec<String>>,
+    batch_size: Option<u32>,
+    /// The owner's own; one is made if it is left out.
+    pub(crate) secret: Option<zeroize::Zeroizing<String>>,
+}
+
+/// `PATCH /subscriptions/{id}`
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct SubscriptionPatch {
+    name: Option<String>,
+    endpoint_url: Option<String>,
+    event_delivery_schema: Option<String>,
+    included_event_types: Option<Vec<String>>,
+    sender_domains: Option<Vec<String>>,
+    sender_addresses: Option<Vec<String>>,
+    batch_size: Option<u32>,
+}
+
+impl SubscriptionPost {
+    /// All but the secret.
+    pub(crate) fn into_request(self) -> edit::Request {
+        edit::Request {
+            name: self.name,
+            endpoint: self.endpoint_url,
+            schema: self.event_delivery_schema,
+            event_types: self.included_event_types,
+            sender_domains: self.sender_domains,
+            sender_addresses: self.sender_addresses,
+            batch_size: self.batch_size,
+        }
+    }
+}
+
+impl From<SubscriptionPatch> for edit::Request {
+    fn from(patch: SubscriptionPatch) -> Self {
+        Self {
+            name: patch.name,
+            endpoint: patch.endpoint_url,
+            schema: patch.event_delivery_schema,
+            event_types: patch.included_event_types,
+            sender_domains: patch.sender_domains,
+            sender_addresses: patch.sender_addresses,
+            batch_size: patch.batch_size,
+        }
+    }
+}
+
+/// `POST /subscriptions/{id}:rotateSecret`
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct RotateSecret {
+    pub(crate) secret: Option<zeroize::Zeroizing<String>>,
+    /// How long the old one signs beside it.
+    pub(crate) old_secret_seconds: Option<u64>,
+}
+
+/// `POST /subscriptions/{id}:test`
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Trial {
+    /// How many events, 1 if it is left out.
+    pub(crate) events: Option<usize>,
+}
+
+/// `POST /subscriptions/{id}:redeliver`: one notification, those that died in a time, or all.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Redeliver {
+    pub(crate) notification: Option<String>,
+    pub(crate) from: Option<String>,
+    pub(crate) to: Option<String>,
+    pub(crate) all: Option<bool>,
 }

@@ -22,7 +22,7 @@ enum Form {
 }
 
 /// Every secret the application may declare, and its form.
-const SECRETS: [(&str, Form); 7] = [
+const SECRETS: [(&str, Form); 8] = [
     ("access_key_primary", Form::Key(64)),
     ("access_key_secondary", Form::Key(64)),
     ("admin_token", Form::Token),
@@ -30,6 +30,7 @@ const SECRETS: [(&str, Form); 7] = [
     ("master_key", Form::Key(32)),
     ("relay_token", Form::Token),
     ("return_path_key", Form::Key(32)),
+    ("webhook_key", Form::Key(32)),
 ];
 
 /// A value for each secret.

@@ -236,8 +236,12 @@ fn variables(
     let made = secrets
         .iter()
         .map(|(name, value)| (name.clone(), value.clone()));
-    let own = [("relay_url", relay_url), ("explain_auth", "true")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let own = [
+        ("relay_url", relay_url),
+        ("explain_auth", "true"),
+        ("webhook_private_endpoints", "true"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let declared = made.chain(own).filter(|(name, _)| manifest.declares(name));
     declared.chain(given.iter().cloned()).collect()
 }

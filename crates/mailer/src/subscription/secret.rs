@@ -1,0 +1,223 @@
+//! The secrets that sign notifications, and the signature of [Standard Webhooks](https://www.standardwebhooks.com/): HMAC-SHA256.
+//!
+//! What is signed is `id "." timestamp "." body`. A subscription has one secret, or two while one replaces the other: then there are
+//! two signatures, and a receiver that knows either secret is content.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+use super::record::SubscriptionId;
+use crate::keyring::{MasterKey, UnsealError};
+use crate::operation::OperationId;
+use crate::ports::Entropy;
+use crate::time::Timestamp;
+
+/// Fewest octets of a secret.
+pub const MIN_SECRET_OCTETS: usize = 24;
+/// Most octets of a secret.
+pub const MAX_SECRET_OCTETS: usize = 64;
+/// How long the old secret signs beside a new one, unless its owner says otherwise.
+pub const OLD_SECRET_SIGNS_FOR: Duration = Duration::from_hours(24);
+/// The longest the owner may say.
+pub const LONGEST_OVERLAP: Duration = Duration::from_hours(24 * 7);
+
+/// Octets of a secret made here.
+const MADE_OCTETS: usize = 32;
+/// What the text form begins with.
+const PREFIX: &str = "whsec_";
+
+/// What signs notifications.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// The text is not a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "expected whsec_ and {MIN_SECRET_OCTETS} to {MAX_SECRET_OCTETS} octets in base64, found another text"
+)]
+pub struct ParseSecretError;
+
+impl Secret {
+    /// A fresh random secret.
+    #[must_use]
+    pub fn random(entropy: &impl Entropy) -> Self {
+        let mut octets = Zeroizing::new(vec![0; MADE_OCTETS]);
+        entropy.fill(&mut octets);
+        Self(octets)
+    }
+
+    /// Parses `whsec_` and base64.
+    ///
+    /// # Errors
+    /// When `text` is anything else, or of another length.
+    pub fn parse(text: &str) -> Result<Self, ParseSecretError> {
+        let encoded = text.strip_prefix(PREFIX).ok_or(ParseSecretError)?;
+        let octets = Zeroizing::new(STANDARD.decode(encoded).map_err(|_| ParseSecretError)?);
+        (MIN_SECRET_OCTETS..=MAX_SECRET_OCTETS)
+            .contains(&octets.len())
+            .then_some(Self(octets))
+            .ok_or(ParseSecretError)
+    }
+
+    /// The text form, for the one time it is shown.
+    #[must_use]
+    pub fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(format!("{PREFIX}{}", STANDARD.encode(&*self.0)))
+    }
+
+    /// Seals it for a subscription.
+    #[must_use]
+    pub fn seal(
+        &self,
+        entropy: &impl Entropy,
+        key: &MasterKey,
+        subscription: SubscriptionId,
+        now: Timestamp,
+    ) -> SealedSecret {
+        SealedSecret {
+            sealed: key.seal(entropy, &place(subscription), &self.0),
+            created_at: now,
+            expires_at: None,
+        }
+    }
+
+    /// `v1,` and the base64 of the HMAC.
+    #[must_use]
+    pub fn signature(&self, signed: &Signed<'_>) -> String {
+        // HMAC takes keys of any length.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
+            return String::new();
+        };
+        let head = format!("{}.{}.", signed.id, signed.at.as_secs());
+        mac.update(head.as_bytes());
+        mac.update(signed.body);
+        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+/// What of a notification is signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Signed<'a> {
+    /// The notification, the same however often it is sent.
+    pub id: OperationId,
+    /// When it is sent this time.
+    pub at: Timestamp,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// The value of `webhook-signature`: one signature for each secret, with spaces between.
+#[must_use]
+pub fn signatures(secrets: &[Secret], signed: &Signed<'_>) -> String {
+    let mut field = String::new();
+    for secret in secrets {
+        let space = if field.is_empty() { "" } else { " " };
+        // Writing to a string cannot fail.
+        let _ = write!(field, "{space}{}", secret.signature(signed));
+    }
+    field
+}
+
+/// A secret at rest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedSecret {
+    /// Bound to its subscription.
+    sealed: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it signs no more, once another took its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+}
+
+impl SealedSecret {
+    /// Whether it signs at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    /// When it was sealed with another key or for another subscription.
+    pub fn unseal(
+        &self,
+        key: &MasterKey,
+        subscription: SubscriptionId,
+    ) -> Result<Secret, UnsealError> {
+        key.unseal(&place(subscription), &self.sealed).map(Secret)
+    }
+}
+
+/// What a sealed secret is bound to.
+fn place(subscription: SubscriptionId) -> String {
+    format!("subscription-secret/{subscription}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Made with Python's standard library, and the same as what the library `standardwebhooks` 1.1.0 gives:
+    /// `base64.b64encode(hmac.new(base64.b64decode(S), f"{ID}.{AT}.{BODY}".encode(), "sha256").digest())`.
+    const VECTOR: [&str; 4] = [
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        "9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34",
+        r#"{"test": 2432232314}"#,
+        "v1,9iOdOrA2EqRA66ved+fONS1ofk703yuJxv6xrb6+xoE=",
+    ];
+
+    #[test]
+    fn a_signature_is_that_of_the_vector() {
+        let [secret, id, body, expected] = VECTOR;
+        let signed = Signed {
+            id: id.parse().unwrap(),
+            at: Timestamp::from_millis(1_614_265_330_999),
+            body: body.as_bytes(),
+        };
+        let secret = Secret::parse(secret).unwrap();
+        assert_eq!(secret.signature(&signed), expected);
+        let both = signatures(&[secret.clone(), secret], &signed);
+        assert_eq!(both, format!("{expected} {expected}"));
+    }
+
+    #[track_caller]
+    fn check(text: &str, is_secret: bool) {
+        assert_eq!(Secret::parse(text).is_ok(), is_secret, "{text}");
+    }
+
+    #[test]
+    fn secrets_have_24_to_64_octets() {
+        let of = |octets: usize| format!("whsec_{}", STANDARD.encode(vec![7; octets]));
+        check(&of(23), false);
+        check(&of(24), true);
+        check(&of(64), true);
+        check(&of(65), false);
+        check("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", false);
+        check("whsec_", false);
+        check("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw ", false);
+        check("whsec_not base64 at all, is it, no, it is not", false);
+    }
+
+    #[test]
+    fn the_text_form_is_read_back() {
+        let text = format!("whsec_{}", STANDARD.encode([9; 32]));
+        assert_eq!(Secret::parse(&text).unwrap().to_text().as_str(), text);
+    }
+}

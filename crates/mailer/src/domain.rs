@@ -8,7 +8,7 @@
 //! - [`diagnosis`] says what a receiving server will conclude.
 //! - [`managed`] makes the domain every installation starts with, [`custom`] those an operator brings.
 
-mod claim;
+pub(crate) mod claim;
 pub mod custom;
 pub mod diagnosis;
 pub mod edit;

@@ -8,15 +8,15 @@ use crate::ports::{Clock, KeyValue, StoreError};
 use crate::time::Timestamp;
 
 /// A claim that was won.
-pub(super) struct Claim {
+pub(crate) struct Claim {
     paths: Vec<String>,
     /// Its holder writes nothing after this.
-    pub(super) ends_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
 }
 
 impl Claim {
     /// Claims the window of now, which leaves at least `holds` of time; `counter` is that of a window. `None` while somebody else holds it.
-    pub(super) async fn take<P: Clock + KeyValue>(
+    pub(crate) async fn take<P: Clock + KeyValue>(
         ports: &P,
         holds: Duration,
         counter: impl Fn(u64) -> Key<Counter>,
@@ -38,7 +38,7 @@ impl Claim {
     }
 
     /// Lets others in before the window ends. If that fails, they wait for it.
-    pub(super) async fn release<P: Clock + KeyValue>(self, ports: &P) {
+    pub(crate) async fn release<P: Clock + KeyValue>(self, ports: &P) {
         if ports.now() < self.ends_at {
             let _ = ports.delete_many(self.paths).await;
         }

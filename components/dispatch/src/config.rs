@@ -13,8 +13,9 @@ use mailer::attempt::{Dispatcher, Windows};
 use mailer::budget::Budget;
 use mailer::keyring::Keyring;
 use mailer::outbox::Outbox;
+use mailer::suppression::Suppressor;
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "admin_token",
     "attempt_timeout",
     "master_key",
@@ -22,6 +23,7 @@ const NAMES: [&str; 7] = [
     "relay_smtputf8",
     "relay_token",
     "relay_url",
+    "suppression_hash_key",
 ];
 const LONGEST_ATTEMPT_SECS: u64 = 600;
 /// Content under attempt in one instance. Held three times over, it leaves room in the 256 MiB hosts give.
@@ -61,6 +63,7 @@ impl Config {
             windows: Windows::new(attempt_timeout),
             smtputf8: variables.boolean("relay_smtputf8")?,
             installation: installation(variables)?,
+            suppressor: variables.parse("suppression_hash_key", Suppressor::parse)?,
             budget: Budget::new(CONTENT_OCTETS),
         };
         let relay = RelayClient {

@@ -33,7 +33,7 @@ use crate::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError};
 use crate::record::MessageRecord;
 use crate::return_path::{ReturnPathKeys, Token};
 use crate::simulator::{self, Fate};
-use crate::suppression;
+use crate::suppression::{self, Suppressor};
 use crate::time::Timestamp;
 
 /// How long after signing a signature is worth something: the time we try, and five days in the queues behind us.
@@ -133,6 +133,8 @@ pub struct Dispatcher {
     pub smtputf8: bool,
     /// Where return paths are for domains without one of their own.
     pub installation: Installation,
+    /// Reads the suppression lists.
+    pub suppressor: Suppressor,
     /// Makes return paths that name message and recipient.
     pub return_path_keys: ReturnPathKeys,
     /// Content of messages under attempt: each is held about three times, as stored, rendered and signed.
@@ -242,18 +244,11 @@ struct Attempt<'a, P, R> {
 
 impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
     async fn make(&self) -> Result<AttemptReport, StoreError> {
-        let mut suppressed = Vec::new();
+        let (mut suppressed, others) = self.split().await?;
         let mut simulated = Vec::new();
         let mut handed_over = Vec::new();
-        for index in self.state.pending() {
-            let Some(recipient) = self.recipients.get(index) else {
-                continue;
-            };
-            if suppression::is_suppressed(self.ports, recipient).await? {
-                suppressed.push(index);
-                continue;
-            }
-            match simulator::fate(recipient) {
+        for index in others {
+            match self.recipients.get(index).and_then(simulator::fate) {
                 Some(Fate::Suppressed) => suppressed.push(index),
                 Some(Fate::Events(_)) => {
                     simulated.push((index, local_reply(250, "taken by the simulator")));
@@ -278,6 +273,23 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             accepted_at: self.record.accepted_at,
             jitter: u32::from_le_bytes(jitter),
         })
+    }
+
+    /// Indexes of the pending recipients that are suppressed, and of the others.
+    async fn split(&self) -> Result<(Vec<usize>, Vec<usize>), StoreError> {
+        let pending = self.state.pending();
+        let addresses = pending
+            .iter()
+            .filter_map(|&index| self.recipients.get(index));
+        let addresses: Vec<AddrSpec> = addresses.cloned().collect();
+        let sender = &self.record.from.address;
+        let lists = &self.dispatcher.suppressor;
+        let now = self.ports.now();
+        let hits = suppression::check(self.ports, lists, sender, &addresses, now).await?;
+        let all = pending.into_iter().zip(hits);
+        let (suppressed, others): (Vec<_>, Vec<_>) = all.partition(|(_, hit)| hit.is_some());
+        let indexes = |some: Vec<(usize, _)>| some.into_iter().map(|(index, _)| index).collect();
+        Ok((indexes(suppressed), indexes(others)))
     }
 
     /// How the hand-over ended, and the path it was made with.

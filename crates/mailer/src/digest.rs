@@ -15,11 +15,15 @@ use crate::event::{
     ReportStatus,
 };
 use crate::keys;
+use crate::notification::{Notification, fan_out};
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
 use crate::outcome::{MAX_DEFERRALS, Outcome};
-use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError, Write};
 use crate::record::MessageRecord;
+use crate::simulator;
+use crate::subscription::known::KnownSubscriptions;
+use crate::suppression::{Cause, Suppressor, after_bounce, after_complaint, after_suppressed};
 
 /// Messages read at once: a record comes with up to 256 KiB of content.
 const READ_AT_ONCE: usize = 16;
@@ -63,14 +67,26 @@ pub struct StatusUpdate {
     pub outcome: Outcome,
 }
 
+/// What an instance needs to take batches in.
+#[derive(Debug, Clone, Copy)]
+pub struct Digester<'a> {
+    /// Writes for all tasks of the instance.
+    pub outbox: &'a Outbox,
+    /// When batches are claimed.
+    pub windows: Windows,
+    /// Who is told of events.
+    pub subscriptions: &'a KnownSubscriptions,
+    /// Writes the managed suppression list.
+    pub suppressor: &'a Suppressor,
+}
+
 /// Takes in the batch `id`, if it is due and nobody else does.
 ///
 /// # Errors
 /// When the store does not answer; the batch is taken in again then.
 pub async fn digest<P>(
     ports: &P,
-    outbox: &Outbox,
-    windows: Windows,
+    digester: &Digester<'_>,
     id: OperationId,
 ) -> Result<Digested, StoreError>
 where
@@ -79,39 +95,59 @@ where
     let Some(batch) = keys::batch(id).read(ports).await? else {
         return Ok(Digested::Unknown);
     };
-    let window = batch
-        .due_at
-        .and_then(|due_at| windows.claimable(due_at, ports.now()));
-    let Some(window) = window else {
+    if !claim(ports, digester.windows, id, &batch).await? {
         return Ok(Digested::NotNow);
+    }
+    let _announced = digester.outbox.announce();
+    let messages = read_messages(ports, &batch.events).await?;
+    let mut taken = take(ports, &batch, &messages).await?;
+    let entry = entry(ports, digester, (id, &batch), &messages, &mut taken).await?;
+    digester.outbox.commit(ports, entry).await?;
+    // It stays behind, done, if this fails.
+    let _ = ports.delete_many(vec![keys::batch(id).into_path()]).await;
+    Ok(Digested::Done(taken))
+}
+
+async fn claim<P: Clock + KeyValue>(
+    ports: &P,
+    windows: Windows,
+    id: OperationId,
+    batch: &EventBatch,
+) -> Result<bool, StoreError> {
+    let now = ports.now();
+    let Some(window) = batch
+        .due_at
+        .and_then(|due_at| windows.claimable(due_at, now))
+    else {
+        return Ok(false);
     };
     for number in window.number..=window.last {
-        if keys::claim(id, batch.attempt, number)
-            .increment(ports)
-            .await?
-            != 1
-        {
-            return Ok(Digested::NotNow);
+        let claim = keys::claim(id, batch.attempt, number);
+        if claim.increment(ports).await? != 1 {
+            return Ok(false);
         }
     }
-    let _announced = outbox.announce();
-    let messages = read_messages(ports, &batch.events).await?;
+    Ok(true)
+}
+
+/// What is new in a batch.
+async fn take(
+    store: &impl KeyValue,
+    batch: &EventBatch,
+    messages: &Messages,
+) -> Result<Taken, StoreError> {
     let mut taken = Taken::default();
     let mut seen = BTreeSet::new();
     for event in &batch.events {
-        match locate(&messages, event) {
+        match locate(messages, event) {
             Some(place) => {
-                let update = news(ports, &batch, event, place, &mut seen).await?;
+                let update = news(store, batch, event, place, &mut seen).await?;
                 taken.updates.extend(update);
             }
             None => taken.foreign += 1,
         }
     }
-    let entry = entry(id, &batch, &mut taken).await?;
-    outbox.commit(ports, entry).await?;
-    // It stays behind, done, if this fails.
-    let _ = ports.delete_many(vec![keys::batch(id).into_path()]).await;
-    Ok(Digested::Done(taken))
+    Ok(taken)
 }
 
 type Messages = HashMap<OperationId, MessageRecord>;
@@ -269,12 +305,23 @@ fn status_message(outcome: &Outcome) -> String {
 }
 
 /// Everything that follows from what is new, and the end of the batch.
-async fn entry(
-    id: OperationId,
-    batch: &EventBatch,
+async fn entry<P: Clock + KeyValue>(
+    ports: &P,
+    digester: &Digester<'_>,
+    (id, batch): (OperationId, &EventBatch),
+    messages: &Messages,
     taken: &mut Taken,
 ) -> Result<Entry, StoreError> {
     let mut writes = Vec::new();
+    for update in &taken.updates {
+        writes.extend(suppressions(ports, digester.suppressor, update).await?);
+    }
+    let notifications = notifications(ports, digester, id, messages, &taken.updates).await?;
+    for notification in &notifications {
+        note(notification, &mut taken.updates);
+        writes.push(notification.write()?);
+        taken.notifications.push(notification.id);
+    }
     for update in &taken.updates {
         let outcome = &update.outcome;
         let key = keys::outcome(update.message, update.index, outcome.kind, update.number);
@@ -287,8 +334,62 @@ async fn entry(
         ..batch.clone()
     };
     writes.push(keys::batch(id).write(&done)?);
+    let items = notifications.iter().filter_map(Notification::item);
     Ok(Entry {
         writes,
-        items: Vec::new(),
+        items: items.collect(),
     })
+}
+
+async fn notifications<P: Clock + KeyValue>(
+    ports: &P,
+    digester: &Digester<'_>,
+    batch: OperationId,
+    messages: &Messages,
+    updates: &[StatusUpdate],
+) -> Result<Vec<Notification>, StoreError> {
+    let events: Vec<AppEvent> = updates
+        .iter()
+        .filter_map(|update| app_event(update, messages))
+        .collect();
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let subscriptions = digester.subscriptions.read(ports).await?;
+    Ok(fan_out(&subscriptions, batch, &events, ports.now()))
+}
+
+/// Has the outcomes know the notification that tells of them, for the timeline.
+fn note(notification: &Notification, updates: &mut [StatusUpdate]) {
+    for event in &notification.events {
+        let told = updates.iter_mut().filter(|u| u.outcome.id == event.id);
+        for update in told {
+            update.outcome.notifications.push(notification.id);
+        }
+    }
+}
+
+/// What the managed suppression list makes of a new event. Simulated recipients are left out: a test may be run twice.
+async fn suppressions(
+    store: &impl KeyValue,
+    suppressor: &Suppressor,
+    update: &StatusUpdate,
+) -> Result<Vec<Write>, StoreError> {
+    let outcome = &update.outcome;
+    let recipient = &update.recipient;
+    if simulator::is_simulated(recipient) {
+        return Ok(Vec::new());
+    }
+    let why = Cause {
+        event: outcome.id,
+        message: update.message,
+        reply: outcome.reply.as_ref().map(ToString::to_string),
+        at: outcome.at,
+    };
+    match outcome.kind {
+        EventKind::Complained => after_complaint(store, suppressor, recipient, &why).await,
+        EventKind::Suppressed => after_suppressed(store, suppressor, recipient, &why).await,
+        _ if outcome.suppresses => after_bounce(store, suppressor, recipient, &why).await,
+        _ => Ok(Vec::new()),
+    }
 }

@@ -32,7 +32,14 @@
 //! | `dead-letter/<subscription>/<n>` | [`DeadLetter`] | notify, in one `set-many` with its notification | none | a letter whose notification is not dead, which is not shown |
 //! | `dead-floor/<subscription>` | [`DeadFloor`] | notify, when it deletes a letter | the later wins; a few numbers are looked at in vain | nothing |
 //! | `redeliver-lock/<subscription>/<window>` | counter | manage | the first to reach 1 sends anew | others wait for the end of the window |
-//! | `suppression/<address>` | [`Suppression`] | the operator | the later wins | nothing |
+//! | `suppression/<name>` | [`Suppression`] | manage, and who tells of events; `<name>` is the canonical address or its HMAC in hexadecimal digits | the later wins; of two that add, one slot points to nothing of its own and is skipped | written together with its slot |
+//! | `suppression-entry/<domain>/<username>/<name>` | [`Suppression`], on the list of a sender, or of all if the username is empty; `%` and `/` in it are escaped | manage | as above; operators' edits hold `suppression-lock`, imports do not | as above. An entry counts only if it has the generation of the list there is now, so a list is deleted and made anew without its entries being touched, and read together with them in one round |
+//! | `suppression-lists/<domain>` | [`SuppressionLists`], never deleted: it counts generations | manage | `suppression-lock` excludes them | nothing, or all of the change |
+//! | `suppression-lock/<domain>/<window>` | counter | manage | the first to reach 1 writes | others wait for the end of the window |
+//! | `suppression-count/<shelf>` | counter; a shelf is `*`, or `<domain>/<generation>` | who adds an entry | each gets slots of its own | slots that stay empty |
+//! | `suppression-slot/<shelf>/<n>` | [`Slot`] | who adds an entry | none | written together with the entry; deleted together with it, so gaps are skipped, and so are slots whose entry names another |
+//! | `suppression-id/<domain>/<generation>/<id>` | [`Slot`] | manage | `suppression-lock` excludes them | written together with the entry; stale when the entry has another id |
+//! | `suppression-mode` | [`HashMode`] | the first to write under a hash key | both write the same, or one has another key: then neither reads a list until one key is left | written together with the first entry |
 //!
 //! Counters are read with `increment(key, 0)` only: their bytes differ between backends.
 
@@ -60,7 +67,10 @@ use crate::outcome::Outcome;
 use crate::ports::{KeyValue, StoreError, Write};
 use crate::record::MessageRecord;
 use crate::subscription::{SubscriptionId, Subscriptions};
-use crate::suppression::Suppression;
+use crate::suppression::identity::HashMode;
+use crate::suppression::list::SuppressionLists;
+use crate::suppression::shelf::Slot;
+use crate::suppression::{Name, Scope, Shelf, Suppression};
 use crate::tick::TickProgress;
 
 /// The largest value that is stored in one piece: `DynamoDB` holds 400 KB an item, and Redis likes less.
@@ -183,7 +193,15 @@ impl Key<Counter> {
     /// # Errors
     /// When the store does not answer; the counter may have moved.
     pub async fn increment(&self, store: &impl KeyValue) -> Result<i64, StoreError> {
-        store.increment(&self.path, 1).await
+        self.add(store, 1).await
+    }
+
+    /// Adds `delta` and gives the new value.
+    ///
+    /// # Errors
+    /// When the store does not answer; the counter may have moved.
+    pub async fn add(&self, store: &impl KeyValue, delta: i64) -> Result<i64, StoreError> {
+        store.increment(&self.path, delta).await
     }
 
     /// The value now.
@@ -424,5 +442,58 @@ pub fn redeliver_lock(subscription: SubscriptionId, window: u64) -> Key<Counter>
 /// `suppression/<address>`, the address in its canonical form.
 #[must_use]
 pub fn suppression(address: &AddrSpec) -> Key<Suppression> {
-    Key::at(format!("suppression/{}", address.canonical()))
+    suppression_entry(&Scope::Everywhere, &Name::clear(address))
+}
+
+/// `suppression/<name>` or `suppression-entry/<domain>/<username>/<name>`
+#[must_use]
+pub fn suppression_entry(scope: &Scope, name: &Name) -> Key<Suppression> {
+    let name = name.as_str();
+    Key::at(match scope {
+        Scope::Everywhere => format!("suppression/{name}"),
+        Scope::Domain(domain) => format!("suppression-entry/{domain}//{name}"),
+        Scope::Sender(domain, username) => {
+            let username = username.replace('%', "%25").replace('/', "%2f");
+            format!("suppression-entry/{domain}/{username}/{name}")
+        }
+    })
+}
+
+/// `suppression-lists/<domain>`
+#[must_use]
+pub fn suppression_lists(domain: &Domain) -> Key<SuppressionLists> {
+    Key::at(format!("suppression-lists/{domain}"))
+}
+
+/// `suppression-lock/<domain>/<window>`
+#[must_use]
+pub fn suppression_lock(domain: &Domain, window: u64) -> Key<Counter> {
+    Key::at(format!("suppression-lock/{domain}/{window}"))
+}
+
+/// `suppression-count/<shelf>`
+#[must_use]
+pub fn suppression_count(shelf: &Shelf) -> Key<Counter> {
+    Key::at(format!("suppression-count/{shelf}"))
+}
+
+/// `suppression-slot/<shelf>/<n>`
+#[must_use]
+pub fn suppression_slot(shelf: &Shelf, n: u64) -> Key<Slot> {
+    Key::at(format!("suppression-slot/{shelf}/{n}"))
+}
+
+/// `suppression-id/<shelf>/<id>`, the id in lower case.
+#[must_use]
+pub fn suppression_id(shelf: &Shelf, id: &str) -> Key<Slot> {
+    Key::at(format!(
+        "suppression-id/{shelf}/{}",
+        id.to_ascii_lowercase()
+    ))
+}
+
+/// `suppression-mode`
+#[must_use]
+pub fn suppression_mode() -> Key<HashMode> {
+    Key::at("suppression-mode".to_owned())
 }

@@ -1,29 +1,33 @@
-//! Addresses that are not written to.
+//! Addresses that are not written to: on which list, why, and until when.
+//!
+//! An address is compared in its [canonical](envelope::AddrSpec::canonical) form, here and everywhere: the local part with ASCII letters
+//! in lower case, the domain in A-labels; dots and tags keep their meaning.
+//!
+//! - [`record`] is what is stored of one address; [`identity`] decides whether under the address or under its HMAC.
+//! - [`lease`] decides what a bounce, a complaint and a try inside a lease do to the managed list; [`news`] writes that.
+//! - [`list`] has the lists of a domain: one for all its senders and one for each sender username. [`shelf`] adds to a list, removes from it
+//!   and pages through it; [`address`] does so for operators.
+//! - [`check`](lookup::check) is asked at every attempt, in one round of concurrent reads; [`explain`](lookup::explain) says why.
+//! - [`rows`] reads and writes CSV (RFC 4180) and NDJSON; [`import`](mod@import) takes a million of such rows, some hundreds at a time.
+//!
+//! **Not supported:** patterns and whole domains; changing the hash key, or going back to clear addresses.
 
-use envelope::AddrSpec;
-use serde::{Deserialize, Serialize};
+pub mod address;
+pub mod identity;
+pub mod import;
+pub mod lease;
+pub mod list;
+pub mod lookup;
+pub mod news;
+pub mod record;
+pub mod rows;
+pub mod shelf;
 
-use crate::keys::{self, Record};
-use crate::ports::{KeyValue, StoreError};
-use crate::time::Timestamp;
+mod error;
 
-/// Why and since when an address is not written to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suppression {
-    /// When it was put on the list.
-    pub since: Timestamp,
-    /// For whoever asks why.
-    pub cause: String,
-}
-
-impl Record for Suppression {
-    const VERSION: u32 = 1;
-}
-
-/// Whether `address` may not be written to, compared in its canonical form.
-///
-/// # Errors
-/// When the list cannot be read; then nothing may be sent.
-pub async fn is_suppressed(store: &impl KeyValue, address: &AddrSpec) -> Result<bool, StoreError> {
-    store.exists(keys::suppression(address).path()).await
-}
+pub use error::{FieldError, SuppressionError};
+pub use identity::{Name, Suppressor};
+pub use lookup::{Hit, check, explain};
+pub use news::{Cause, after_bounce, after_complaint, after_suppressed};
+pub use record::{Kind, Suppression};
+pub use shelf::{Scope, Shelf};

@@ -316,6 +316,7 @@ pub(crate) fn dispatcher() -> Dispatcher {
             current: ReturnPathKey::parse("AAECAwQFBgcICQoLDA0ODw==").unwrap(),
             previous: None,
         },
+        suppressor: mailer::suppression::Suppressor::default(),
         budget: Budget::new(1_000_000),
     }
 }
@@ -397,8 +398,8 @@ pub(crate) fn made(world: &World, relay: &ScriptedRelay, id: OperationId) -> Del
 pub(crate) fn suppress(world: &World, address: &str) {
     let address = AddrSpec::parse(address).unwrap();
     let suppression = mailer::suppression::Suppression {
-        since: START,
-        cause: "test".to_owned(),
+        notes: "test".to_owned(),
+        ..mailer::suppression::Suppression::added(START)
     };
     let (key, value) = keys::suppression(&address).write(&suppression).unwrap();
     world.map.borrow_mut().insert(key, value);

@@ -1,0 +1,469 @@
+//! Rows of addresses as text: CSV (RFC 4180) and NDJSON, read piece by piece and in bounded memory.
+//!
+//! In CSV the first record names the columns, in any order and letter case; unknown ones are passed over. If it has an address instead, it
+//! is a row like the others, whose first column is the address. In NDJSON each line is an object with the same names.
+//!
+//! Lines are counted as they are in the file, from 1; a quoted field may have several.
+
+use csv_core::{ReadRecordResult, Reader};
+use envelope::AddrSpec;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::error::FieldError;
+use super::identity::Name;
+use super::record::{Kind, Person, Suppression};
+use crate::time::Timestamp;
+
+/// Longest record, in octets.
+pub const MAX_RECORD_OCTETS: usize = 8 * 1024;
+/// Most columns of a record.
+pub const MAX_COLUMNS: usize = 64;
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values, RFC 4180.
+    Csv,
+    /// A JSON object in each line.
+    Ndjson,
+}
+
+/// One row, as it is written. All but one of address and hash may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RawRow {
+    /// The address.
+    #[serde(
+        alias = "address",
+        alias = "recipient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub email: Option<String>,
+    /// What it is stored under, where addresses are hashed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// Whose address it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Whose address it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Why it is on the list.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// `Added`, `Bounce` or `Complaint`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Since when, as RFC 3339 has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+    /// Until when, as RFC 3339 has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// The reply that led to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
+}
+
+/// The columns of an export.
+pub const COLUMNS: [&str; 9] = [
+    "email",
+    "hash",
+    "firstName",
+    "lastName",
+    "notes",
+    "cause",
+    "since",
+    "until",
+    "reply",
+];
+
+/// A row that means something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The address, or what it is stored under.
+    pub who: Who,
+    /// What is written about it.
+    pub person: Person,
+    /// What put it on the list.
+    pub kind: Kind,
+    /// Since when; when the import was made, if it does not say.
+    pub since: Option<Timestamp>,
+    /// Until when; for good, if it does not say.
+    pub until: Option<Timestamp>,
+    /// The reply that led to it.
+    pub reply: Option<String>,
+}
+
+/// Whom a row is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// An address.
+    Address(AddrSpec),
+    /// The hash of one.
+    Hash(Name),
+}
+
+/// Why a row means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RowError {
+    /// Too long.
+    #[error(
+        "expected a record of at most {MAX_RECORD_OCTETS} octets and {MAX_COLUMNS} columns, found a longer one"
+    )]
+    TooLong,
+    /// Not UTF-8.
+    #[error("expected UTF-8, found other octets")]
+    Utf8,
+    /// Not JSON, or another property than there is.
+    #[error("expected a JSON object with an address in the property email, found another text")]
+    Json,
+    /// The first record has names, and none of them is of an address.
+    #[error("expected a column email or hash, found none")]
+    NoAddressColumn,
+    /// No address.
+    #[error("expected an address, found nothing")]
+    NoAddress,
+    /// The address is none.
+    #[error(transparent)]
+    Address(#[from] envelope::AddrSpecError),
+    /// Not a hash.
+    #[error("expected 64 hexadecimal digits in lower case as hash, found another text")]
+    Hash,
+    /// A hash where addresses are not hashed.
+    #[error("expected an address, found a hash, and addresses are not hashed here")]
+    HashInClear,
+    /// A text that cannot be stored.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+}
+
+/// A row of a file, or why it is none, with the number of its line.
+pub type Numbered = (u64, Result<Row, RowError>);
+
+impl RawRow {
+    /// What it means.
+    ///
+    /// # Errors
+    /// Names the first thing that is wrong.
+    pub fn check(self) -> Result<Row, RowError> {
+        let text = |text: Option<String>| {
+            text.map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
+        let who = match (text(self.email), text(self.hash)) {
+            (Some(email), _) => Who::Address(AddrSpec::parse(&email)?),
+            (None, Some(hash)) => Who::Hash(Name::parse_hash(&hash).ok_or(RowError::Hash)?),
+            (None, None) => return Err(RowError::NoAddress),
+        };
+        let person = Person {
+            first_name: self.first_name.unwrap_or_default(),
+            last_name: self.last_name.unwrap_or_default(),
+            notes: self.notes.unwrap_or_default(),
+        };
+        person.check()?;
+        let kind = text(self.cause).map(|text| {
+            let name = "cause";
+            Kind::parse(&text).ok_or(FieldError::Kind { name })
+        });
+        let time = |name, given| {
+            let time = text(given)
+                .map(|text| Timestamp::parse_rfc3339(&text).ok_or(FieldError::Time { name }));
+            time.transpose()
+        };
+        Ok(Row {
+            who,
+            person,
+            kind: kind.transpose()?.unwrap_or_default(),
+            since: time("since", self.since)?,
+            until: time("until", self.until)?,
+            reply: text(self.reply).map(|reply| super::record::bounded_reply(&reply)),
+        })
+    }
+
+    /// The row that stands for `entry` in an export.
+    #[must_use]
+    pub fn of(name: &Name, entry: &Suppression) -> Self {
+        let text = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        let clear = || (!name.is_hash()).then(|| name.as_str().to_owned());
+        Self {
+            email: entry.email.clone().or_else(clear),
+            hash: name.is_hash().then(|| name.as_str().to_owned()),
+            first_name: text(&entry.first_name),
+            last_name: text(&entry.last_name),
+            notes: text(&entry.notes),
+            cause: Some(entry.kind.as_str().to_owned()),
+            since: Some(entry.since.to_rfc3339()),
+            until: entry.until.map(Timestamp::to_rfc3339),
+            reply: entry.reply.clone(),
+        }
+    }
+
+    /// The row as a record of CSV or a line of JSON, with its line end.
+    #[must_use]
+    pub fn write(&self, format: Format) -> String {
+        match format {
+            Format::Ndjson => {
+                let line = serde_json::to_string(self).unwrap_or_default();
+                format!("{line}\n")
+            }
+            Format::Csv => record(&self.columns().map(Option::unwrap_or_default)),
+        }
+    }
+
+    fn columns(&self) -> [Option<&str>; COLUMNS.len()] {
+        [
+            &self.email,
+            &self.hash,
+            &self.first_name,
+            &self.last_name,
+            &self.notes,
+            &self.cause,
+            &self.since,
+            &self.until,
+            &self.reply,
+        ]
+        .map(Option::as_deref)
+    }
+
+    fn column(&mut self, name: &str) -> Option<&mut Option<String>> {
+        let is = |other: &str| name.trim().eq_ignore_ascii_case(other);
+        let column = match () {
+            () if is("email") || is("address") || is("recipient") => &mut self.email,
+            () if is("hash") => &mut self.hash,
+            () if is("firstName") => &mut self.first_name,
+            () if is("lastName") => &mut self.last_name,
+            () if is("notes") => &mut self.notes,
+            () if is("cause") => &mut self.cause,
+            () if is("since") => &mut self.since,
+            () if is("until") => &mut self.until,
+            () if is("reply") => &mut self.reply,
+            () => return None,
+        };
+        Some(column)
+    }
+}
+
+/// The record that an export begins with.
+#[must_use]
+pub fn heading(format: Format) -> String {
+    match format {
+        Format::Csv => record(&COLUMNS),
+        Format::Ndjson => String::new(),
+    }
+}
+
+fn record(fields: &[&str]) -> String {
+    let quoted = |field: &&str| {
+        if field.contains(['"', ',', '\r', '\n']) || field.starts_with(' ') || field.ends_with(' ')
+        {
+            format!("\"{}\"", field.replace('"', "\"\""))
+        } else {
+            (*field).to_owned()
+        }
+    };
+    let fields: Vec<String> = fields.iter().map(quoted).collect();
+    format!("{}\r\n", fields.join(","))
+}
+
+/// Reads rows from pieces of a file, however it is cut.
+#[derive(Debug)]
+pub struct RowReader(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Csv(Box<CsvRows>),
+    Ndjson(NdjsonRows),
+}
+
+impl RowReader {
+    /// A reader of a whole file.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self(match format {
+            Format::Csv => Inner::Csv(Box::new(CsvRows::new())),
+            Format::Ndjson => Inner::Ndjson(NdjsonRows::default()),
+        })
+    }
+
+    /// The rows that end in `piece`.
+    pub fn push(&mut self, piece: &[u8], rows: &mut Vec<Numbered>) {
+        if piece.is_empty() {
+            // To the CSV reader that would be the end.
+            return;
+        }
+        match &mut self.0 {
+            Inner::Csv(csv) => csv.push(piece, rows),
+            Inner::Ndjson(ndjson) => ndjson.push(piece, rows),
+        }
+    }
+
+    /// The row that ends with the file, if its last line has no end.
+    pub fn finish(mut self, rows: &mut Vec<Numbered>) {
+        match &mut self.0 {
+            Inner::Csv(csv) => csv.push(&[], rows),
+            Inner::Ndjson(ndjson) => ndjson.end_line(rows),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct NdjsonRows {
+    // At most one octet more than a record may have.
+    line: Vec<u8>,
+    number: u64,
+}
+
+impl NdjsonRows {
+    fn push(&mut self, piece: &[u8], rows: &mut Vec<Numbered>) {
+        let mut lines = piece.split(|octet| *octet == b'\n').peekable();
+        while let Some(part) = lines.next() {
+            let room = (MAX_RECORD_OCTETS + 1).saturating_sub(self.line.len());
+            self.line.extend(part.iter().take(room));
+            if lines.peek().is_some() {
+                self.end_line(rows);
+            }
+        }
+    }
+
+    fn end_line(&mut self, rows: &mut Vec<Numbered>) {
+        let line = std::mem::take(&mut self.line);
+        self.number += 1;
+        let trimmed = line.trim_ascii();
+        if trimmed.is_empty() {
+            return;
+        }
+        let row = if line.len() > MAX_RECORD_OCTETS {
+            Err(RowError::TooLong)
+        } else if std::str::from_utf8(trimmed).is_err() {
+            Err(RowError::Utf8)
+        } else {
+            let row: Result<RawRow, _> = serde_json::from_slice(trimmed);
+            row.map_err(|_| RowError::Json).and_then(RawRow::check)
+        };
+        rows.push((self.number, row));
+    }
+}
+
+#[derive(Debug)]
+struct CsvRows {
+    reader: Reader,
+    fields: Vec<u8>,
+    ends: Vec<usize>,
+    // How much of both is filled.
+    filled: (usize, usize),
+    is_too_long: bool,
+    // Where the record under way began.
+    line: u64,
+    // The names of the columns, once they are known.
+    columns: Option<Vec<String>>,
+}
+
+impl CsvRows {
+    fn new() -> Self {
+        Self {
+            reader: Reader::new(),
+            fields: vec![0; MAX_RECORD_OCTETS],
+            ends: vec![0; MAX_COLUMNS],
+            filled: (0, 0),
+            is_too_long: false,
+            line: 1,
+            columns: None,
+        }
+    }
+
+    fn push(&mut self, mut piece: &[u8], rows: &mut Vec<Numbered>) {
+        let is_end = piece.is_empty();
+        loop {
+            let (octets, fields) = self.filled;
+            let (Some(output), Some(ends)) =
+                (self.fields.get_mut(octets..), self.ends.get_mut(fields..))
+            else {
+                return;
+            };
+            let (result, read, wrote, ended) = self.reader.read_record(piece, output, ends);
+            self.filled = (octets + wrote, fields + ended);
+            piece = piece.get(read..).unwrap_or_default();
+            match result {
+                ReadRecordResult::InputEmpty if !is_end => return,
+                ReadRecordResult::InputEmpty => {}
+                ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
+                    self.is_too_long = true;
+                    self.filled = (0, 0);
+                }
+                ReadRecordResult::Record => {
+                    self.end_record(rows);
+                    if piece.is_empty() && !is_end {
+                        return;
+                    }
+                }
+                ReadRecordResult::End => return,
+            }
+        }
+    }
+
+    fn end_record(&mut self, rows: &mut Vec<Numbered>) {
+        let (_, fields) = std::mem::take(&mut self.filled);
+        // The reader's count is that of the line on which the record ended, or of the one behind it.
+        let line = std::mem::replace(&mut self.line, self.reader.line());
+        if std::mem::take(&mut self.is_too_long) {
+            rows.push((line, Err(RowError::TooLong)));
+            return;
+        }
+        let mut start = 0;
+        let mut texts = Vec::with_capacity(fields);
+        for &end in self.ends.iter().take(fields) {
+            let field = self.fields.get(start..end).unwrap_or_default();
+            start = end;
+            match std::str::from_utf8(field) {
+                Ok(text) => texts.push(text),
+                Err(_) => {
+                    rows.push((line, Err(RowError::Utf8)));
+                    return;
+                }
+            }
+        }
+        if texts.iter().all(|text| text.trim().is_empty()) {
+            return;
+        }
+        let Some(columns) = &self.columns else {
+            let (columns, is_heading) = heading_of(&texts);
+            let row = (!is_heading).then(|| row(&columns, &texts));
+            rows.extend(row.map(|row| (line, row)));
+            if is_heading && !columns.iter().any(|name| is_address(name)) {
+                rows.push((line, Err(RowError::NoAddressColumn)));
+            }
+            self.columns = Some(columns);
+            return;
+        };
+        rows.push((line, row(columns, &texts)));
+    }
+}
+
+fn is_address(name: &str) -> bool {
+    let mut row = RawRow::default();
+    let column = row.column(name).map(|column| *column = Some(String::new()));
+    column.is_some() && (row.email.is_some() || row.hash.is_some())
+}
+
+/// The names of the columns, and whether `first` has them.
+fn heading_of(first: &[&str]) -> (Vec<String>, bool) {
+    let bom = '\u{feff}';
+    let names = first.iter().map(|name| name.trim_start_matches(bom));
+    if first.iter().any(|text| text.contains('@')) {
+        return (vec!["email".to_owned()], false);
+    }
+    (names.map(str::to_owned).collect(), true)
+}
+
+fn row(columns: &[String], texts: &[&str]) -> Result<Row, RowError> {
+    let mut raw = RawRow::default();
+    for (name, text) in columns.iter().zip(texts) {
+        if let Some(column) = raw.column(name).filter(|column| column.is_none()) {
+            let text = text.trim_start_matches('\u{feff}');
+            *column = Some(text.to_owned()).filter(|text| !text.is_empty());
+        }
+    }
+    raw.check()
+}

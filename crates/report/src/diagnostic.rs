@@ -75,16 +75,13 @@ fn codes(text: &str) -> Codes {
     let mut alone = None;
     let mut at = 0;
     while let Some(word) = words.next() {
-        if let Some((code, rest)) = reply_code(word) {
-            let next = words.peek().filter(|_| rest.is_empty());
-            let status = enhanced(rest).or_else(|| enhanced(next?));
-            if status.is_some() || previous.is_none_or(is_marker) {
-                return Codes {
-                    reply_code: Some(code),
-                    status: status.or(alone),
-                    at,
-                };
-            }
+        let next = words.peek().copied().unwrap_or_default();
+        if let Some((code, status)) = certain_reply(previous, word, next) {
+            return Codes {
+                reply_code: Some(code),
+                status: status.or(alone),
+                at,
+            };
         }
         if alone.is_none() && (previous.is_none() || word.contains('#')) {
             alone = enhanced(word);
@@ -96,6 +93,18 @@ fn codes(text: &str) -> Codes {
         status: alone,
         ..Codes::default()
     }
+}
+
+/// The codes that a word starts a reply with, if what stands around it says that it does.
+fn certain_reply(
+    previous: Option<&str>,
+    word: &str,
+    next: &str,
+) -> Option<(ReplyCode, Option<EnhancedStatusCode>)> {
+    let (code, rest) = reply_code(word)?;
+    let status = enhanced(if rest.is_empty() { next } else { rest });
+    let is_certain = status.is_some() || previous.is_none_or(is_marker);
+    is_certain.then_some((code, status))
 }
 
 fn is_marker(word: &str) -> bool {
@@ -125,18 +134,22 @@ fn enhanced(word: &str) -> Option<EnhancedStatusCode> {
 /// `550 5.1.1 no such user`.
 fn join_lines(text: &str) -> String {
     let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
-    let Some((digits, behind)) = first.split_once('-') else {
-        return String::from(text);
-    };
-    if reply_code(digits).is_none() || digits.len() != 3 {
-        return String::from(text);
+    match first.split_once('-') {
+        Some((code, behind)) if code.len() == 3 && reply_code(code).is_some() => {
+            join_behind(code, behind, rest)
+        }
+        Some(_) | None => String::from(text),
     }
+}
+
+/// Joins what comes behind the first line's code, and leaves out the code and status of each further line.
+fn join_behind(code: &str, behind: &str, rest: &str) -> String {
     let status = enhanced(behind).map(|_| behind);
-    let mut joined = String::from(digits);
+    let mut joined = String::from(code);
     push(&mut joined, behind);
     let mut words = rest.split(' ').peekable();
     while let Some(word) = words.next() {
-        match word.strip_prefix(digits) {
+        match word.strip_prefix(code) {
             Some("") => {
                 words.next_if(|next| status == Some(next));
             }

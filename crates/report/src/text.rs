@@ -41,34 +41,44 @@ fn cut(line: &mut String, limit: usize) {
 /// that never ends stays, since it cannot be one.
 pub(crate) fn without_comments(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
-    let (mut depth, mut opened) = (0_usize, 0);
-    let (mut quoted, mut escaped) = (false, false);
-    for (offset, character) in text.char_indices() {
-        let literal = core::mem::take(&mut escaped);
-        match character {
-            '\\' if !literal => escaped = true,
-            '"' if !literal && depth == 0 => quoted = !quoted,
-            '(' if !literal && !quoted => {
-                if depth == 0 {
-                    opened = offset;
-                }
-                depth += 1;
-                continue;
-            }
-            ')' if !literal && depth > 0 => {
-                depth -= 1;
-                continue;
-            }
-            _ => {}
-        }
-        if depth == 0 {
-            kept.push(character);
-        }
-    }
-    if depth > 0 {
-        kept.push_str(text.get(opened..).unwrap_or_default());
+    let mut scan = CommentScan::default();
+    let outside = |(offset, character)| (!scan.is_inside(offset, character)).then_some(character);
+    kept.extend(text.char_indices().filter_map(outside));
+    if scan.depth > 0 {
+        kept.push_str(text.get(scan.opened..).unwrap_or_default());
     }
     kept
+}
+
+/// Where a scan for comments is.
+#[derive(Default)]
+struct CommentScan {
+    depth: usize,
+    /// Where the outermost comment starts.
+    opened: usize,
+    is_quoted: bool,
+    is_escaped: bool,
+}
+
+impl CommentScan {
+    /// Whether the next character is of a comment, parentheses included.
+    fn is_inside(&mut self, offset: usize, character: char) -> bool {
+        let was_inside = self.depth > 0;
+        if core::mem::take(&mut self.is_escaped) {
+            return was_inside;
+        }
+        match character {
+            '\\' => self.is_escaped = true,
+            '"' if !was_inside => self.is_quoted = !self.is_quoted,
+            '(' if !self.is_quoted => {
+                self.opened = if was_inside { self.opened } else { offset };
+                self.depth += 1;
+            }
+            ')' if was_inside => self.depth -= 1,
+            _ => {}
+        }
+        was_inside || self.depth > 0
+    }
 }
 
 /// Whether a text has nothing but white space.

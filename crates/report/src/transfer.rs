@@ -110,6 +110,7 @@ mod tests {
     #[test]
     fn bodies_are_decoded() {
         check("7bit", "a=3D", Some("a=3D"));
+        check(" ", "a=3D", Some("a=3D"));
         check(" BASE64 ", "YW\r\nJj\n", Some("abc"));
         check("base64", "YWI", Some("ab"));
         check("base64", "YWI=", Some("ab"));

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use report::limits::{MAX_DEPTH, MAX_MESSAGE_OCTETS, MAX_PARTS, MAX_RECIPIENTS};
+use report::limits::{
+    MAX_DEPTH, MAX_MESSAGE_ID_OCTETS, MAX_MESSAGE_OCTETS, MAX_PARTS, MAX_RECIPIENTS,
+    MAX_RETURNED_OCTETS,
+};
 use report::{Report, read};
 
 use crate::{delivery, vectors::vector};
@@ -59,6 +62,31 @@ fn recipients_of_text_are_counted_beyond_the_limit() {
         delivery(format!("X-Failed-Recipients: {}\n\nx\n", failed.join(",\n ")).as_bytes());
     assert_eq!(report.recipients.len(), MAX_RECIPIENTS);
     assert_eq!(report.omitted_recipients, 5000 - MAX_RECIPIENTS);
+}
+
+fn message_id(returned: &str) -> Option<String> {
+    let message = format!(
+        "Content-Type: multipart/report; boundary=b\n\n--b\n{STATUS}\n--b\nContent-Type: message/rfc822\n\n{returned}\n--b--\n"
+    );
+    delivery(message.as_bytes()).original_message_id
+}
+
+#[test]
+fn a_message_id_is_whole_or_missing() {
+    let longest = "x".repeat(MAX_MESSAGE_ID_OCTETS);
+    assert_eq!(
+        message_id(&format!("Message-ID: <{longest}>")),
+        Some(longest.clone())
+    );
+    assert_eq!(message_id(&format!("Message-ID: <{longest}x>")), None);
+}
+
+#[test]
+fn a_returned_message_is_read_up_to_the_limit() {
+    let behind =
+        |octets: usize| message_id(&format!("X: {}\nMessage-ID: <a@b>\n", "x".repeat(octets)));
+    assert_eq!(behind(MAX_RETURNED_OCTETS - 100).as_deref(), Some("a@b"));
+    assert_eq!(behind(MAX_RETURNED_OCTETS), None);
 }
 
 fn nested(depth: usize) -> String {

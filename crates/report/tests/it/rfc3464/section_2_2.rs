@@ -43,3 +43,13 @@ fn all_of_them_may_be_missing() {
         (None, None, None)
     );
 }
+
+#[test]
+fn the_first_of_the_message_counts() {
+    let fields = format!(
+        "Reporting-MTA: dns; first.example\n\nReporting-MTA: dns; second.example{}",
+        &RECIPIENT[1..]
+    );
+    let report = delivery(notification(&fields).as_bytes());
+    assert_eq!(report.reporting_mta.as_deref(), Some("first.example"));
+}

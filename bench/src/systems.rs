@@ -185,7 +185,13 @@ pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
         ("admin_token", ADMIN_TOKEN),
         ("explain_auth", "true"),
         ("master_key", &master_key),
+        (
+            "relay_event_secret",
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+        ),
         ("relay_token", "none"),
+        ("report_token", ADMIN_TOKEN),
+        ("return_path_key", &master_key),
         ("webhook_key", &master_key),
         ("relay_url", relay),
     ];

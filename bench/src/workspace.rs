@@ -9,7 +9,14 @@ use crate::Failure;
 
 /// Builds all components under measure.
 pub(crate) fn build() -> Result<(), Failure> {
-    build_together(&["send", "dispatch", "manage", "notify", "bench-guest"])?;
+    build_together(&[
+        "send",
+        "dispatch",
+        "manage",
+        "notify",
+        "webhook",
+        "bench-guest",
+    ])?;
     // In a run of its own: it wants more of the crates below, and the components are to be as they are without it.
     build_together(&["bench-signing"])
 }

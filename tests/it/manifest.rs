@@ -34,6 +34,8 @@ fn each_component_reaches_only_what_its_work_needs() {
         ("notify", vec!["https://*:*", "http://*:*"]),
         // Applications reach it; it reaches nobody but its sibling.
         ("send", vec!["http://dispatch.spin.internal"]),
+        // Relays reach it, and whoever can write mail; the same.
+        ("webhook", vec!["http://notify.spin.internal"]),
     ];
     let expected: Vec<(String, Vec<String>)> = expected
         .into_iter()
@@ -62,7 +64,11 @@ fn each_secret_is_known_only_where_it_is_used() {
         ("admin_token", vec!["dispatch", "manage"]),
         ("master_key", vec!["dispatch", "manage"]),
         ("master_key_previous", vec!["dispatch", "manage"]),
+        ("relay_event_secret", vec!["webhook"]),
         ("relay_token", vec!["dispatch"]),
+        ("report_token", vec!["webhook"]),
+        ("return_path_key", vec!["dispatch", "webhook"]),
+        ("suppression_hash_key", vec!["dispatch", "notify"]),
         ("webhook_key", vec!["manage", "notify"]),
     ];
     let components = components();
@@ -86,5 +92,5 @@ fn each_secret_is_known_only_where_it_is_used() {
 #[test]
 fn there_is_no_component_without_a_test() {
     let found: Vec<String> = components().into_keys().collect();
-    assert_eq!(found, ["dispatch", "manage", "notify", "send"]);
+    assert_eq!(found, ["dispatch", "manage", "notify", "send", "webhook"]);
 }

@@ -13,6 +13,12 @@ pub const MASTER_KEY: &str = "dGhpcnR5LXR3byBvY3RldHMgZm9yIHRlc3RzIG9ubHk=";
 /// What the relay wants to see.
 pub const RELAY_TOKEN: &str = "relay-token-for-tests-only";
 
+/// What the relay signs its events with.
+pub const RELAY_EVENT_SECRET: &str = "whsec_cmVsYXkgZXZlbnRzIGZvciB0ZXN0cyBvbmx5";
+/// What an MTA says when it brings a report.
+pub const REPORT_TOKEN: &str = "report-token-for-tests-only";
+/// What makes return paths.
+pub const RETURN_PATH_KEY: &str = "cmV0dXJuIHBhdGhzIGZvciB0ZXN0cyBvbmx5IG5vdyE=";
 /// What seals the secrets of subscriptions.
 pub const WEBHOOK_KEY: &str = "d2ViaG9vayBrZXkgb2YgMzIgb2N0ZXRzIGZvciB0ZXM=";
 
@@ -29,8 +35,11 @@ pub fn variables(relay_url: &str) -> BTreeMap<String, String> {
         ("admin_token", ADMIN_TOKEN),
         ("attempt_timeout", ATTEMPT_TIMEOUT),
         ("master_key", MASTER_KEY),
+        ("relay_event_secret", RELAY_EVENT_SECRET),
         ("relay_token", RELAY_TOKEN),
         ("relay_url", relay_url),
+        ("report_token", REPORT_TOKEN),
+        ("return_path_key", RETURN_PATH_KEY),
         ("webhook_key", WEBHOOK_KEY),
     ];
     values

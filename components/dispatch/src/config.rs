@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
-    ConfigError, DohClient, INSTALLATION_NAMES, RelayClient, Variables, installation, master_keys,
-    origin, resolver, shared,
+    ConfigError, DohClient, INSTALLATION_NAMES, RETURN_PATH_NAMES, RelayClient, Variables,
+    installation, master_keys, origin, resolver, return_path_keys, shared,
 };
 use mailer::access::AdminToken;
 use mailer::attempt::{Dispatcher, Windows};
@@ -48,7 +48,7 @@ impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
         shared(&CONFIG, async || {
-            let names = [&NAMES[..], &INSTALLATION_NAMES].concat();
+            let names = [&NAMES[..], &INSTALLATION_NAMES, &RETURN_PATH_NAMES].concat();
             Self::parse(&Variables::read(&names).await?)
         })
         .await
@@ -63,6 +63,7 @@ impl Config {
             windows: Windows::new(attempt_timeout),
             smtputf8: variables.boolean("relay_smtputf8")?,
             installation: installation(variables)?,
+            return_path_keys: return_path_keys(variables)?,
             suppressor: variables.parse("suppression_hash_key", Suppressor::parse)?,
             budget: Budget::new(CONTENT_OCTETS),
         };

@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use guest::{Level, Problem, Request, Response, SpinPorts, empty, header, json, log};
+use guest::{Level, Problem, Request, Response, SpinPorts, empty, header, json, log, name_work};
 use mailer::attempt::{AttemptError, Attempted, attempt};
 use mailer::domain::recheck::{self, Chore};
 use mailer::journal::{JournalItem, WorkKind};
-use mailer::nudge::MAX_NAMED;
 use mailer::operation::OperationId;
 use mailer::tick::{Ticked, tick as step};
 use serde::Serialize;
@@ -51,7 +50,7 @@ pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
                 guest::spawn(work(InFlight::new(Rc::clone(&config)), item.id));
             }
             if !others.is_empty() {
-                guest::spawn(name(others));
+                guest::spawn(name_work(others.iter().map(ToString::to_string).collect()));
             }
             (attempted, more)
         }
@@ -60,24 +59,6 @@ pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
         guest::spawn(look_after(Rc::clone(&config), chore));
     }
     json(200, &Report { attempted, more })
-}
-
-/// Names what is not a message to the sibling that does it. What is lost here, a later tick finds again.
-async fn name(items: Vec<JournalItem>) {
-    for items in items.chunks(MAX_NAMED) {
-        let names: Vec<String> = items.iter().map(ToString::to_string).collect();
-        let url = format!("http://notify.spin.internal/work/{}", names.join(","));
-        let failure = match spin_sdk::http::post(url, "").await {
-            Ok(response) if response.status().is_success() => continue,
-            Ok(response) => response.status().to_string(),
-            Err(code) => code.to_string(),
-        };
-        log(
-            Level::Error,
-            "notify did not take all that was named; a later tick will name it again",
-            &[("cause", &failure)],
-        );
-    }
 }
 
 /// One chore about a sender domain. A later tick finds it again if it fails.
@@ -136,7 +117,11 @@ async fn work(counted: InFlight, id: OperationId) {
         Err(error) => Err(AttemptError::from(error)),
     };
     match result {
-        Ok(Attempted::Made { .. } | Attempted::NotNow) => {}
+        Ok(Attempted::Made { batches, .. }) => {
+            let names = batches.iter().map(|id| format!("batch:{id}")).collect();
+            name_work(names).await;
+        }
+        Ok(Attempted::NotNow) => {}
         Ok(Attempted::Unknown) => log(
             Level::Error,
             "there is no such message",

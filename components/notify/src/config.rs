@@ -14,10 +14,17 @@ use mailer::notification::lanes::Lanes;
 use mailer::outbox::Outbox;
 use mailer::subscription::guard::Guard;
 use mailer::subscription::known::KnownSubscriptions;
+use mailer::suppression::Suppressor;
 
 use crate::wire::Source;
 
-const NAMES: [&str; 4] = ["attempt_timeout", "doh_url", "managed_domain", "public_url"];
+const NAMES: [&str; 5] = [
+    "attempt_timeout",
+    "doh_url",
+    "managed_domain",
+    "public_url",
+    "suppression_hash_key",
+];
 const LONGEST_ATTEMPT_SECS: u64 = 600;
 /// How long a request to an endpoint may take, unless the whole attempt has to be shorter: as Event Grid's.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -25,6 +32,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// What an instance needs besides the store.
 pub(crate) struct Config {
     pub(crate) notifier: Notifier,
+    /// Writes the managed suppression list.
+    pub(crate) suppressor: Suppressor,
     /// Whom DNS is asked of.
     pub(crate) resolver: DohClient,
     /// How long a request to an endpoint may take.
@@ -65,6 +74,7 @@ impl Config {
         let public_url = variables.text("public_url").split_ascii_whitespace().next();
         Ok(Self {
             notifier,
+            suppressor: variables.parse("suppression_hash_key", Suppressor::parse)?,
             resolver: resolver(variables)?,
             timeout: REQUEST_TIMEOUT.min(attempt_timeout),
             source: Source::of(&variables.parse("managed_domain", Domain::parse)?),

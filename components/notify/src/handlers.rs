@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use guest::{Level, Problem, Request, Response, SpinPorts, empty, log, read_body, text};
-use mailer::digest::{Digested, digest};
+use mailer::digest::{Digested, Digester, digest};
 use mailer::journal::WorkKind;
 use mailer::notification::attempt;
 use mailer::notification::attempt::{AttemptError, Attempted};
@@ -160,9 +160,14 @@ impl Drop for InFlight {
 /// Takes in a batch of events, and delivers what comes of it.
 async fn take_in(counted: InFlight, id: OperationId) {
     let config = &counted.0;
-    let (outbox, windows) = (&config.notifier.outbox, config.notifier.windows);
+    let digester = Digester {
+        outbox: &config.notifier.outbox,
+        windows: config.notifier.windows,
+        subscriptions: &config.notifier.subscriptions,
+        suppressor: &config.suppressor,
+    };
     let result = match SpinPorts::open().await {
-        Ok(ports) => digest(&*ports, outbox, windows, id).await,
+        Ok(ports) => digest(&*ports, &digester, id).await,
         Err(error) => Err(error),
     };
     match result {

@@ -293,41 +293,62 @@ fn without_port(authority: &str) -> &str {
     }
 }
 
-/// The operator's secret.
-pub struct AdminToken(Zeroizing<Vec<u8>>);
+/// A secret that whoever calls says as it is.
+pub struct BearerToken(Zeroizing<Vec<u8>>);
 
-impl fmt::Debug for AdminToken {
+impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("AdminToken(..)")
+        f.write_str("BearerToken(..)")
     }
 }
 
 /// The text is too short to guard anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("expected at least 16 characters")]
-pub struct ParseAdminTokenError;
+pub struct ParseBearerTokenError;
+
+impl BearerToken {
+    /// The token `text`.
+    ///
+    /// # Errors
+    /// When it is shorter than 16 characters.
+    pub fn parse(text: &str) -> Result<Self, ParseBearerTokenError> {
+        const SHORTEST: usize = 16;
+        let text = text.trim();
+        if text.len() < SHORTEST {
+            Err(ParseBearerTokenError)
+        } else {
+            Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
+        }
+    }
+
+    /// Whether an Authorization field is `Bearer` and this token.
+    #[must_use]
+    pub fn matches(&self, authorization: Option<&str>) -> bool {
+        let given = authorization.and_then(|field| field.strip_prefix("Bearer "));
+        // Hashed first, so that not even the length can be measured.
+        let is_same =
+            |given: &str| Sha256::digest(given.as_bytes()).ct_eq(&Sha256::digest(&self.0));
+        given.is_some_and(|given| is_same(given).into())
+    }
+}
+
+/// The operator's secret.
+#[derive(Debug)]
+pub struct AdminToken(BearerToken);
 
 impl AdminToken {
     /// The token `text`.
     ///
     /// # Errors
     /// When it is shorter than 16 characters.
-    pub fn parse(text: &str) -> Result<Self, ParseAdminTokenError> {
-        const SHORTEST: usize = 16;
-        let text = text.trim();
-        if text.len() < SHORTEST {
-            Err(ParseAdminTokenError)
-        } else {
-            Ok(Self(Zeroizing::new(text.as_bytes().to_vec())))
-        }
+    pub fn parse(text: &str) -> Result<Self, ParseBearerTokenError> {
+        BearerToken::parse(text).map(Self)
     }
 
     /// Lets a request in whose Authorization field is `Bearer` and this token.
     #[must_use]
     pub fn authorize(&self, authorization: Option<&str>) -> Option<Operator> {
-        let given = authorization?.strip_prefix("Bearer ")?;
-        // Hashed first, so that not even the length can be measured.
-        let same = Sha256::digest(given.as_bytes()).ct_eq(&Sha256::digest(&self.0));
-        bool::from(same).then_some(Operator(()))
+        self.0.matches(authorization).then_some(Operator(()))
     }
 }

@@ -8,6 +8,9 @@
 //! | `message-id/<hash>` | [`crate::operation::OperationId`] | send, when the caller asks that its Message-ID be checked | the later wins; both are mail with one Message-ID | nothing |
 //! | `state/<id>` | [`DeliveryState`] | dispatch, holding the attempt's claim | the claim excludes them | the attempt is made again with the same handover key |
 //! | `claim/<id>/<attempt>/<window>` | counter | dispatch | the first to reach 1 works | the next window is claimable |
+//! | `batch/<id>` | [`EventBatch`] | whoever learnt the events, in one `set-many` with their journal item; then notify, holding the claim, which deletes it | ids follow from what was learnt, so a repeat writes the same | the batch is taken in again |
+//! | `outcome/<message>/<recipient>/<kind>` | [`Outcome`]; deferrals have `/<number>` behind | notify, in one `set-many` with what follows from it | both write the same event; of two deferrals at once one is lost | nothing, or all of it |
+//! | `refusals/<reason>` | counter | webhook | both count | nothing |
 //! | `journal/tail` | counter | send and dispatch instances, once a minute each | each gets its own number | a number without entries, skipped after [`crate::journal::NUMBER_DEAD_AFTER`] |
 //! | `journal/<number>/<n>` | [`JournalEntry`] | the one instance that took the number | none | nothing, or the entry with its messages |
 //! | `tick/progress` | [`TickProgress`] | the tick that holds the lease | the lease excludes them | the step is done again; claims keep mail single |
@@ -66,6 +69,7 @@ use crate::operation::OperationId;
 use crate::outcome::Outcome;
 use crate::ports::{KeyValue, StoreError, Write};
 use crate::record::MessageRecord;
+use crate::refusals::Reason;
 use crate::subscription::{SubscriptionId, Subscriptions};
 use crate::suppression::identity::HashMode;
 use crate::suppression::list::SuppressionLists;
@@ -270,6 +274,12 @@ pub fn outcome(
         EventKind::Deferred => format!("outcome/{message}/{recipient}/{name}/{number}"),
         _ => format!("outcome/{message}/{recipient}/{name}"),
     })
+}
+
+/// `refusals/<reason>`
+#[must_use]
+pub fn refusals(reason: Reason) -> Key<Counter> {
+    Key::at(format!("refusals/{}", reason.name()))
 }
 
 /// `batch/<id>`

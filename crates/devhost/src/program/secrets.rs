@@ -19,16 +19,20 @@ enum Form {
     Key(usize),
     /// A bearer token, which must be fit for a header field.
     Token,
+    /// A secret of Standard Webhooks.
+    Webhook,
 }
 
 /// Every secret the application may declare, and its form.
-const SECRETS: [(&str, Form); 8] = [
+const SECRETS: [(&str, Form); 10] = [
     ("access_key_primary", Form::Key(64)),
     ("access_key_secondary", Form::Key(64)),
     ("admin_token", Form::Token),
     ("link_key", Form::Key(32)),
     ("master_key", Form::Key(32)),
+    ("relay_event_secret", Form::Webhook),
     ("relay_token", Form::Token),
+    ("report_token", Form::Token),
     ("return_path_key", Form::Key(32)),
     ("webhook_key", Form::Key(32)),
 ];
@@ -100,7 +104,7 @@ impl Form {
     fn make(self) -> io::Result<String> {
         let length = match self {
             Self::Key(length) => length,
-            Self::Token => 32,
+            Self::Token | Self::Webhook => 32,
         };
         let mut bytes = vec![0; length];
         getrandom::fill(&mut bytes)
@@ -108,6 +112,7 @@ impl Form {
         Ok(match self {
             Self::Key(_) => BASE64_STANDARD.encode(bytes),
             Self::Token => BASE64_URL_SAFE_NO_PAD.encode(bytes),
+            Self::Webhook => format!("whsec_{}", BASE64_STANDARD.encode(bytes)),
         })
     }
 }

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -99,16 +100,86 @@ impl Secret {
     /// `v1,` and the base64 of the HMAC.
     #[must_use]
     pub fn signature(&self, signed: &Signed<'_>) -> String {
+        let head = format!("{}.{}.", signed.id, signed.at.as_secs());
+        self.mac(head.as_bytes(), signed.body)
+    }
+
+    fn mac(&self, head: &[u8], body: &[u8]) -> String {
         // HMAC takes keys of any length.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             return String::new();
         };
-        let head = format!("{}.{}.", signed.id, signed.at.as_secs());
-        mac.update(head.as_bytes());
-        mac.update(signed.body);
+        mac.update(head);
+        mac.update(body);
         format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
     }
 }
+
+/// Why signed events that came in are not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unsigned {
+    /// A field is missing or malformed.
+    #[error("expected the fields webhook-id, webhook-timestamp and webhook-signature")]
+    Fields,
+    /// It was signed too long ago, or will have been.
+    #[error("expected a webhook-timestamp within five minutes of now")]
+    Stale,
+    /// No secret of ours signed it.
+    #[error("expected a webhook-signature made with our secret")]
+    Forged,
+}
+
+/// By how much the time of an incoming signature may differ from ours.
+pub const TOLERANCE: Duration = Duration::from_mins(5);
+
+/// The fields of an incoming request that sign it.
+#[derive(Debug, Clone, Copy)]
+pub struct SignatureFields<'a> {
+    /// `webhook-id`
+    pub id: Option<&'a str>,
+    /// `webhook-timestamp`
+    pub timestamp: Option<&'a str>,
+    /// `webhook-signature`
+    pub signature: Option<&'a str>,
+}
+
+/// Whether one of `secrets` signed `body`. Gives the `webhook-id`.
+///
+/// # Errors
+/// See [`Unsigned`].
+pub fn verify<'a>(
+    secrets: &[Secret],
+    fields: &SignatureFields<'a>,
+    body: &[u8],
+    now: Timestamp,
+) -> Result<&'a str, Unsigned> {
+    let id = fields.id.filter(|id| !id.is_empty() && id.len() <= MAX_ID);
+    let id = id.ok_or(Unsigned::Fields)?;
+    let timestamp: u64 = fields
+        .timestamp
+        .and_then(|text| text.parse().ok())
+        .ok_or(Unsigned::Fields)?;
+    let given = fields.signature.ok_or(Unsigned::Fields)?;
+    if now.as_secs().abs_diff(timestamp) > TOLERANCE.as_secs() {
+        return Err(Unsigned::Stale);
+    }
+    let head = format!("{id}.{timestamp}.");
+    let is_ours = given
+        .split_ascii_whitespace()
+        .take(MAX_SIGNATURES)
+        .any(|given| {
+            secrets.iter().any(|secret| {
+                let made = secret.mac(head.as_bytes(), body);
+                made.as_bytes().ct_eq(given.as_bytes()).into()
+            })
+        });
+    is_ours.then_some(id).ok_or(Unsigned::Forged)
+}
+
+/// The longest `webhook-id` that is taken.
+const MAX_ID: usize = 256;
+/// How many signatures of one request are looked at.
+const MAX_SIGNATURES: usize = 4;
 
 /// What of a notification is signed.
 #[derive(Debug, Clone, Copy)]
@@ -195,6 +266,43 @@ mod tests {
         assert_eq!(secret.signature(&signed), expected);
         let both = signatures(&[secret.clone(), secret], &signed);
         assert_eq!(both, format!("{expected} {expected}"));
+    }
+
+    #[track_caller]
+    fn check_incoming(
+        timestamp: &str,
+        signature: &str,
+        at_secs: u64,
+        expected: Result<&str, Unsigned>,
+    ) {
+        let [secret, id, body, _] = VECTOR;
+        let fields = SignatureFields {
+            id: Some(id),
+            timestamp: Some(timestamp),
+            signature: Some(signature),
+        };
+        let now = Timestamp::from_millis(at_secs * 1000);
+        let secrets = [Secret::parse(secret).unwrap()];
+        assert_eq!(verify(&secrets, &fields, body.as_bytes(), now), expected);
+    }
+
+    #[test]
+    fn what_comes_in_is_believed_for_five_minutes_if_we_signed_it() {
+        let [_, id, _, signature] = VECTOR;
+        let (at, now) = ("1614265330", 1_614_265_330);
+        check_incoming(at, signature, now, Ok(id));
+        check_incoming(at, &format!("v1,AAAA {signature}"), now + 300, Ok(id));
+        check_incoming(at, signature, now + 301, Err(Unsigned::Stale));
+        check_incoming(at, signature, now - 301, Err(Unsigned::Stale));
+        check_incoming("1614265331", signature, now, Err(Unsigned::Forged));
+        check_incoming(
+            at,
+            &signature.replace("v1,9", "v1,8"),
+            now,
+            Err(Unsigned::Forged),
+        );
+        check_incoming(at, "", now, Err(Unsigned::Forged));
+        check_incoming("x", signature, now, Err(Unsigned::Fields));
     }
 
     #[track_caller]

@@ -1,0 +1,154 @@
+//! Decode, one use case, encode; one batch is named to the sibling that takes it in behind the answer.
+
+use std::time::Duration;
+
+use guest::{
+    Level, MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, log, name_work,
+    read_body, stated_length,
+};
+use mailer::budget::Share;
+use mailer::envelope::AddrSpec;
+use mailer::event::{DeliveryEvent, Source, derived_id};
+use mailer::intake::{self, ReportRefusal};
+use mailer::operation::OperationId;
+use mailer::ports::Clock;
+use mailer::refusals::{self, Reason};
+use mailer::return_path::ForeignReturnPath;
+use mailer::subscription::secret::{SignatureFields, Unsigned, verify};
+
+use crate::config::Config;
+use crate::wire::{Events, Received, Taken};
+
+/// The largest body of events: 100 with replies of 1,024 characters each fit.
+const MAX_EVENT_OCTETS: usize = 1024 * 1024;
+/// How long a request waits for room in memory.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The most return paths that one report is looked for.
+const MAX_RETURN_PATHS: usize = 10;
+
+/// `POST /webhooks/relay`
+pub(crate) async fn relay(request: Request) -> Result<Response, Problem> {
+    let config = Config::load().await?;
+    let ports = SpinPorts::open().await?;
+    let field = |name: &str| header(&request, name).map(str::to_owned);
+    let (id, timestamp) = (field("webhook-id"), field("webhook-timestamp"));
+    let signature = field("webhook-signature");
+    let body = read_body(request, MAX_EVENT_OCTETS).await?;
+    let fields = SignatureFields {
+        id: id.as_deref(),
+        timestamp: timestamp.as_deref(),
+        signature: signature.as_deref(),
+    };
+    let verified = verify(&config.relay_event_secrets, &fields, &body, ports.now());
+    let id = match verified {
+        Ok(id) => derived_id(&format!("relay/{id}")),
+        Err(unsigned) => {
+            refusals::count(&*ports, Reason::Unsigned).await?;
+            return Err(unsigned_problem(unsigned));
+        }
+    };
+    let events = Events::read(&body)
+        .map_err(|message| Problem::new(400, "BadRequest", message).with_target("events"))?;
+    let accepted = events.len();
+    store(&config, &ports, (id, Source::Relay), events).await?;
+    json(202, &Taken { accepted })
+}
+
+fn unsigned_problem(unsigned: Unsigned) -> Problem {
+    let code = match unsigned {
+        Unsigned::Fields => "SignatureMissing",
+        Unsigned::Stale => "SignatureExpired",
+        Unsigned::Forged => "SignatureInvalid",
+    };
+    Problem::new(401, code, unsigned.to_string())
+}
+
+/// `POST /webhooks/report`
+pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
+    let config = Config::load().await?;
+    if !config
+        .report_token
+        .matches(header(&request, "authorization"))
+    {
+        return Err(Problem::unauthorized());
+    }
+    let ports = SpinPorts::open().await?;
+    let to = return_paths(&request);
+    let _share = room(&config, &ports, &request).await?;
+    let octets = read_body(request, MAX_BODY_OCTETS).await?;
+    let received = intake::receive(&*ports, &config.return_path_keys, &to, &octets).await;
+    let result = match received {
+        Ok(intake::Received::Event(event)) => {
+            // The same message brought again makes the same batch.
+            let key = format!("report/{}", String::from_utf8_lossy(&octets));
+            let id = derived_id(&key);
+            store(&config, &ports, (id, Source::Report), vec![*event]).await?;
+            "accepted"
+        }
+        Ok(intake::Received::AutoReply) => "autoReply",
+        Ok(intake::Received::NotAReport) => "notAReport",
+        Err(refusal) => return Err(refused(&ports, refusal).await?),
+    };
+    json(200, &Received { result })
+}
+
+async fn room<'a>(
+    config: &'a Config,
+    ports: &SpinPorts,
+    request: &Request,
+) -> Result<Share<'a>, Problem> {
+    let octets = stated_length(request).unwrap_or(MAX_BODY_OCTETS);
+    let share = config
+        .budget
+        .take(ports, octets.min(MAX_BODY_OCTETS), PATIENCE);
+    share
+        .await
+        .ok_or_else(|| Problem::unavailable("no memory for another body"))
+}
+
+/// The addresses that the MTA says the message came to.
+fn return_paths(request: &Request) -> Vec<AddrSpec> {
+    let fields = request.headers().get_all("envelope-to").iter();
+    let texts = fields.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
+    let bare = |text: &str| {
+        let text = text.trim();
+        let inner = text
+            .strip_prefix('<')
+            .and_then(|text| text.strip_suffix('>'));
+        AddrSpec::parse(inner.unwrap_or(text)).ok()
+    };
+    texts.filter_map(bare).take(MAX_RETURN_PATHS).collect()
+}
+
+/// What an MTA is told of a report that changes nothing. It is counted, so that a flood of forgeries is seen.
+async fn refused(ports: &SpinPorts, refusal: ReportRefusal) -> Result<Problem, Problem> {
+    let (reason, code) = match refusal {
+        ReportRefusal::Store(error) => return Err(error.into()),
+        ReportRefusal::ReturnPath(ForeignReturnPath::Form) => {
+            (Reason::Misdirected, "NotAReturnPath")
+        }
+        ReportRefusal::ReturnPath(ForeignReturnPath::Forged) => {
+            (Reason::Forged, "ReturnPathInvalid")
+        }
+        ReportRefusal::ReturnPath(ForeignReturnPath::Expired) => {
+            (Reason::Expired, "ReturnPathExpired")
+        }
+        ReportRefusal::Unreadable(_) => (Reason::Unreadable, "ReportUnreadable"),
+        ReportRefusal::Foreign => (Reason::Foreign, "ReportForeign"),
+    };
+    refusals::count(ports, reason).await?;
+    log(Level::Info, "a report was refused", &[("code", code)]);
+    Ok(Problem::new(422, code, refusal.to_string()))
+}
+
+async fn store(
+    config: &Config,
+    ports: &SpinPorts,
+    (id, source): (OperationId, Source),
+    events: Vec<DeliveryEvent>,
+) -> Result<(), Problem> {
+    let _announced = config.outbox.announce();
+    intake::store(ports, &config.outbox, (id, source), events).await?;
+    guest::spawn(name_work(vec![format!("batch:{id}")]));
+    Ok(())
+}

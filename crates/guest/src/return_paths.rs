@@ -1,0 +1,23 @@
+//! The variables about return paths.
+
+use mailer::return_path::{ReturnPathKey, ReturnPathKeys};
+
+use crate::config::{ConfigError, Variables};
+
+/// The variables that [`return_path_keys`] reads.
+pub const RETURN_PATH_NAMES: [&str; 2] = ["return_path_key", "return_path_key_previous"];
+
+/// The keys of return paths: `return_path_key`, and while it is being changed `return_path_key_previous`.
+///
+/// # Errors
+/// When a variable is malformed.
+pub fn return_path_keys(variables: &Variables) -> Result<ReturnPathKeys, ConfigError> {
+    let previous = variables.parse("return_path_key_previous", |text| match text {
+        "" => Ok(None),
+        text => ReturnPathKey::parse(text).map(Some),
+    })?;
+    Ok(ReturnPathKeys {
+        current: variables.parse("return_path_key", ReturnPathKey::parse)?,
+        previous,
+    })
+}

@@ -41,7 +41,7 @@ pub(crate) async fn relay(request: Request) -> Result<Response, Problem> {
     };
     let verified = verify(&config.relay_event_secrets, &fields, &body, ports.now());
     let id = match verified {
-        Ok(id) => derived_id(&format!("relay/{id}")),
+        Ok(id) => derived_id(&format!("relay/{id}/{}", String::from_utf8_lossy(&body))),
         Err(unsigned) => {
             refusals::count(&*ports, Reason::Unsigned).await?;
             return Err(unsigned_problem(unsigned));

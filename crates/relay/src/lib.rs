@@ -53,6 +53,7 @@
 mod answer;
 mod api;
 mod clock;
+mod events;
 mod handover;
 mod inbox;
 mod key_locks;
@@ -70,19 +71,20 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
-use self::{
-    inbox::Inbox,
-    service::{Carrier, Service},
-    smtp::Mta,
-    store::Store,
-};
 pub use self::{
+    events::EventOptions,
     keys::{DkimKeys, KeyLookup, NoKeys},
     log::Log,
     options::{
         CaptureOptions, Credentials, Mode, RelayOptions, SmtpOptions, TimeLimits, TlsPolicy,
     },
     secret::{InvalidSecret, Secret},
+};
+use self::{
+    inbox::Inbox,
+    service::{Carrier, Service},
+    smtp::Mta,
+    store::Store,
 };
 
 /// The largest message taken, in octets (25 MiB).
@@ -144,6 +146,16 @@ impl Relay {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Tells of what becomes of messages from now on. Those that were taken before are not told of.
+    ///
+    /// # Errors
+    /// When the URL or the secret cannot be used.
+    pub fn post_events(&self, options: EventOptions) -> Result<(), StartError> {
+        let service = &self.service;
+        let (store, log) = (service.store.clone(), service.log.clone());
+        service.events.post(options, store, log)
     }
 
     /// Takes no new connection, waits (at most 30 seconds) for the messages in hand, and closes every connection.

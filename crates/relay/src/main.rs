@@ -4,7 +4,8 @@ use std::{error::Error, fs, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay::{
-    CaptureOptions, Credentials, Log, Mode, Relay, RelayOptions, Secret, SmtpOptions, TlsPolicy,
+    CaptureOptions, Credentials, EventOptions, Log, Mode, Relay, RelayOptions, Secret, SmtpOptions,
+    TlsPolicy,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,6 +25,12 @@ struct CommandLine {
     /// A file with the bearer token; without it the token is read from the variable `SENDLET_RELAY_TOKEN`.
     #[arg(long)]
     token_file: Option<PathBuf>,
+    /// Where what becomes of messages is posted, such as `https://mail.example.com/webhooks/relay`.
+    #[arg(long, requires = "events_secret_file")]
+    events_url: Option<String>,
+    /// A file with the secret that signs those events.
+    #[arg(long, requires = "events_url")]
+    events_secret_file: Option<PathBuf>,
     #[command(subcommand)]
     mode: Command,
 }
@@ -54,6 +61,9 @@ struct SmtpArguments {
     /// When the connection is encrypted.
     #[arg(long, value_enum, default_value_t = Tls::Opportunistic)]
     tls: Tls,
+    /// The MTA delivers into mailboxes itself, so what it takes has arrived.
+    #[arg(long)]
+    last: bool,
     /// The name said in EHLO.
     #[arg(long, default_value = "[127.0.0.1]")]
     hello: String,
@@ -90,7 +100,11 @@ fn main() -> ExitCode {
 async fn run(command_line: CommandLine, log: &Log) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let events = event_options(&command_line)?;
     let relay = Relay::start(options(command_line, log.clone())?).await?;
+    if let Some(events) = events {
+        relay.post_events(events)?;
+    }
     log.line(&format!("the relay serves on http://{}/", relay.address()));
     tokio::select! {
         _ = terminate.recv() => {}
@@ -99,6 +113,17 @@ async fn run(command_line: CommandLine, log: &Log) -> Result<(), Box<dyn Error>>
     log.line("the relay ends");
     relay.stop().await;
     Ok(())
+}
+
+fn event_options(command_line: &CommandLine) -> Result<Option<EventOptions>, Box<dyn Error>> {
+    let (Some(url), Some(file)) = (&command_line.events_url, &command_line.events_secret_file)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(EventOptions {
+        url: url.clone(),
+        secret: secret_in(file)?,
+    }))
 }
 
 fn options(command_line: CommandLine, log: Log) -> Result<RelayOptions, Box<dyn Error>> {
@@ -137,6 +162,7 @@ fn smtp_options(arguments: SmtpArguments) -> Result<SmtpOptions, Box<dyn Error>>
         tls,
         hello: arguments.hello,
         credentials,
+        is_last: arguments.last,
         ..SmtpOptions::to(&host, port)
     })
 }

@@ -79,6 +79,8 @@ pub struct SmtpOptions {
     pub credentials: Option<Credentials>,
     /// How long to wait for the MTA.
     pub time_limits: TimeLimits,
+    /// Whether the MTA is the last one: what it takes has arrived, and is told of as delivered. Otherwise it has yet to send it on.
+    pub is_last: bool,
     /// How many connections are open at once; further messages wait their turn within the overall limit.
     pub max_connections: usize,
 }
@@ -94,6 +96,7 @@ impl SmtpOptions {
             hello: "[127.0.0.1]".to_owned(),
             credentials: None,
             time_limits: TimeLimits::default(),
+            is_last: false,
             max_connections: 8,
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     Log, Secret,
     answer::Answer,
     clock,
+    events::Events,
     handover::{self, Handover, PER_RECIPIENT},
     inbox::Inbox,
     key_locks::{KeyGuard, KeyLocks},
@@ -45,7 +46,8 @@ pub(crate) struct Service {
     pub(crate) token: Secret,
     pub(crate) carrier: Carrier,
     pub(crate) log: Log,
-    store: Store,
+    pub(crate) events: Arc<Events>,
+    pub(crate) store: Store,
     keys: Arc<KeyLocks>,
     in_hand: Arc<Semaphore>,
     memory: Arc<Semaphore>,
@@ -57,6 +59,7 @@ impl Service {
             token,
             carrier,
             log,
+            events: Arc::default(),
             store,
             keys: Arc::default(),
             in_hand: Arc::new(Semaphore::new(
@@ -112,12 +115,27 @@ impl Service {
         let keep = |answer: String| StoredAnswer {
             key: handover.key.clone(),
             reverse_path: handover.reverse_path_name(),
+            events: self.events_of(&handover.key, &answer),
             answer,
         };
-        match &self.carrier {
+        let answer = match &self.carrier {
             Carrier::Capture(inbox) => inbox.capture(&handover.envelope, message, keep).await,
             Carrier::Smtp(mta) => self.hand_over(mta, handover, &message, keep).await,
-        }
+        };
+        self.events.came();
+        answer
+    }
+
+    fn events_of(&self, key: &str, answer: &str) -> Vec<String> {
+        let is_final = match &self.carrier {
+            Carrier::Capture(_) => true,
+            Carrier::Smtp(mta) => mta.is_last(),
+        };
+        let answer = serde_json::from_str(answer);
+        answer.map_or_else(
+            |_| Vec::new(),
+            |answer| self.events.of(key, &answer, is_final),
+        )
     }
 
     /// Keeps the answer if anybody will get the message. Otherwise nothing was sent, so asking again does no harm, and

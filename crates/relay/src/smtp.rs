@@ -42,6 +42,7 @@ const EXTENSIONS_FRESH: Duration = Duration::from_secs(60);
 pub(crate) struct Mta {
     pool: Arc<Pool>,
     limits: TimeLimits,
+    is_last: bool,
     extensions: Mutex<Option<(Instant, Extensions)>>,
 }
 
@@ -94,13 +95,20 @@ impl Mta {
     pub(crate) fn new(options: SmtpOptions) -> Result<Self, StartError> {
         check(&options)?;
         let limits = options.time_limits;
+        let is_last = options.is_last;
         let pool = Arc::new(Pool::new(options)?);
         tokio::spawn(pool::close_idle(Arc::downgrade(&pool)));
         Ok(Self {
             pool,
             limits,
+            is_last,
             extensions: Mutex::new(None),
         })
+    }
+
+    /// Whether what the MTA takes has arrived.
+    pub(crate) fn is_last(&self) -> bool {
+        self.is_last
     }
 
     /// Hands `message` over and returns the MTA's reply for each recipient.

@@ -4,6 +4,7 @@
 //! flushed before it is answered (`synchronous=FULL`). Queries run on Tokio's blocking threads.
 
 mod answers;
+mod events;
 mod messages;
 
 use std::{
@@ -17,6 +18,7 @@ use rusqlite::Connection;
 
 pub(crate) use self::{
     answers::StoredAnswer,
+    events::WaitingEvent,
     messages::{Arrival, Kept, Listed, Page, Retention},
 };
 use crate::{StartError, problem::Problem};
@@ -24,7 +26,7 @@ use crate::{StartError, problem::Problem};
 /// The database's name in the state folder.
 const FILE_NAME: &str = "relay.sqlite";
 /// The schema this build writes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// How long to wait for a relay that is just ending on the same folder.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 
@@ -51,7 +53,15 @@ CREATE TABLE sources (
     id INTEGER PRIMARY KEY REFERENCES messages (id) ON DELETE CASCADE,
     source BLOB NOT NULL
 ) STRICT;
-PRAGMA user_version = 1;
+";
+
+/// What version 2 added.
+const EVENTS: &str = "
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    body TEXT NOT NULL
+) STRICT;
+PRAGMA user_version = 2;
 ";
 
 /// A handle on the database; clones share it.
@@ -77,18 +87,20 @@ impl Store {
         let connection = Connection::open(folder.join(FILE_NAME)).map_err(StartError::Database)?;
         prepare(&connection).map_err(StartError::Database)?;
         let found = version(&connection).map_err(StartError::Database)?;
-        match found {
-            0 => connection
-                .execute_batch(&format!("BEGIN;{SCHEMA}COMMIT;"))
-                .map_err(StartError::Database)?,
-            VERSION => {}
+        let upgrade = match found {
+            0 => format!("BEGIN;{SCHEMA}{EVENTS}COMMIT;"),
+            1 => format!("BEGIN;{EVENTS}COMMIT;"),
+            VERSION => String::new(),
             found => {
                 return Err(StartError::NewerDatabase {
                     expected: VERSION,
                     found,
                 });
             }
-        }
+        };
+        connection
+            .execute_batch(&upgrade)
+            .map_err(StartError::Database)?;
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
@@ -156,14 +168,27 @@ mod tests {
             .0
             .lock()
             .unwrap()
-            .execute_batch("PRAGMA user_version = 2")
+            .execute_batch("PRAGMA user_version = 3")
             .unwrap();
         drop(store);
         let error = Store::open(folder.path()).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected a database of version 1 or older, found 2"
+            "expected a database of version 2 or older, found 3"
         );
+    }
+
+    #[test]
+    fn a_database_of_the_first_version_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = Connection::open(folder.path().join(FILE_NAME)).unwrap();
+        let first = format!("{SCHEMA} PRAGMA user_version = 1;");
+        connection.execute_batch(&first).unwrap();
+        drop(connection);
+        let store = Store::open(folder.path()).unwrap();
+        let connection = store.0.lock().unwrap();
+        assert_eq!(version(&connection).unwrap(), VERSION);
+        events::insert(&connection, &["{}".to_owned()]).unwrap();
     }
 
     #[test]

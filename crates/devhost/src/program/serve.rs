@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap, error::Error, io, net::SocketAddr, path::Path, sync::Arc, time::Duration,
 };
 
-use relay::Relay;
+use relay::{EventOptions, Relay, Secret};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{
@@ -74,6 +74,11 @@ impl Running {
         let variables = variables(&manifest, &secrets, &relay_url, &arguments.variables);
         let host = start_host(arguments, &state, variables).await?;
         keys.ask(&origin(host.address()));
+        if let Some(relay) = &relay {
+            let url = format!("{}/webhooks/relay", origin(host.address()));
+            let secret = Secret::parse(secrets.get("relay_event_secret"))?;
+            relay.post_events(EventOptions { url, secret })?;
+        }
         Ok(Self {
             host,
             relay,

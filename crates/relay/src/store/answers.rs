@@ -15,6 +15,8 @@ pub(crate) struct StoredAnswer {
     pub(crate) reverse_path: String,
     /// The JSON body, word for word.
     pub(crate) answer: String,
+    /// What is to be told of it, as JSON; not read back.
+    pub(crate) events: Vec<String>,
 }
 
 impl Store {
@@ -35,6 +37,7 @@ impl Store {
                         reverse_path: row.get(0)?,
                         answer: row.get(1)?,
                         key: key.clone(),
+                        events: Vec::new(),
                     })
                 })
                 .optional()
@@ -76,7 +79,7 @@ pub(super) fn insert(
             answer.answer,
             now_ms
         ])?;
-    Ok(())
+    super::events::insert(connection, &answer.events)
 }
 
 #[cfg(test)]
@@ -87,6 +90,7 @@ mod tests {
         StoredAnswer {
             key: key.to_owned(),
             reverse_path: "<>".to_owned(),
+            events: Vec::new(),
             answer: "{}".to_owned(),
         }
     }

@@ -257,6 +257,7 @@ mod tests {
             source: vec![b'x'; octets].into(),
         };
         let answer = StoredAnswer {
+            events: Vec::new(),
             key: name.to_owned(),
             reverse_path: String::new(),
             answer: String::new(),

@@ -98,7 +98,7 @@ async fn memory(sendlet: &System) -> Result<(), Failure> {
 
 fn sizes() -> Result<(), Failure> {
     println!("\nComponent sizes");
-    for name in ["send", "dispatch", "manage", "notify", "webhook"] {
+    for name in ["send", "dispatch", "manage", "notify", "query", "webhook"] {
         let octets = workspace::component(name).metadata()?.len();
         println!(
             "{name:>11} {:>9.0} KiB",

@@ -14,6 +14,7 @@ pub(crate) fn build() -> Result<(), Failure> {
         "dispatch",
         "manage",
         "notify",
+        "query",
         "webhook",
         "bench-guest",
     ])?;

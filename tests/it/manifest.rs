@@ -32,6 +32,8 @@ fn each_component_reaches_only_what_its_work_needs() {
         ),
         // Subscribers' endpoints are anywhere; it holds nothing but what signs for them.
         ("notify", vec!["https://*:*", "http://*:*"]),
+        // It only reads.
+        ("query", vec![]),
         // Applications reach it; it reaches nobody but its sibling.
         ("send", vec!["http://dispatch.spin.internal"]),
         // Relays reach it, and whoever can write mail; the same.
@@ -59,9 +61,9 @@ fn every_component_has_the_default_store_and_no_other() {
 #[test]
 fn each_secret_is_known_only_where_it_is_used() {
     let rows = [
-        ("access_key_primary", vec!["send"]),
-        ("access_key_secondary", vec!["send"]),
-        ("admin_token", vec!["dispatch", "manage"]),
+        ("access_key_primary", vec!["query", "send"]),
+        ("access_key_secondary", vec!["query", "send"]),
+        ("admin_token", vec!["dispatch", "manage", "query"]),
         ("master_key", vec!["dispatch", "manage"]),
         ("master_key_previous", vec!["dispatch", "manage"]),
         ("relay_event_secret", vec!["webhook"]),
@@ -92,5 +94,8 @@ fn each_secret_is_known_only_where_it_is_used() {
 #[test]
 fn there_is_no_component_without_a_test() {
     let found: Vec<String> = components().into_keys().collect();
-    assert_eq!(found, ["dispatch", "manage", "notify", "send", "webhook"]);
+    assert_eq!(
+        found,
+        ["dispatch", "manage", "notify", "query", "send", "webhook"]
+    );
 }

@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use relay::{CaptureOptions, Log, Mode, Relay, RelayOptions, Secret};
+use relay::{CaptureOptions, EventOptions, Log, Mode, Relay, RelayOptions, Secret};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     client::{Client, Request},
-    secrets::RELAY_TOKEN,
+    secrets::{RELAY_EVENT_SECRET, RELAY_TOKEN},
     wait::eventually,
 };
 
@@ -17,7 +17,7 @@ use crate::{
 pub struct Inbox {
     client: Client,
     // Both are kept for as long as the inbox is: dropping them ends the relay and its state.
-    _relay: Option<(Relay, TempDir)>,
+    relay: Option<(Relay, TempDir)>,
 }
 
 /// A captured message.
@@ -59,8 +59,18 @@ impl Inbox {
         let relay = Relay::start(options).await.expect("the relay starts");
         Self {
             client: Client::new(relay.address()),
-            _relay: Some((relay, state)),
+            relay: Some((relay, state)),
         }
+    }
+
+    /// Has the relay tell the system at `address` of what became of messages.
+    pub(crate) fn tell(&self, address: SocketAddr) {
+        let (relay, _) = self.relay.as_ref().expect("a relay of its own");
+        let options = EventOptions {
+            url: format!("http://{address}/webhooks/relay"),
+            secret: Secret::parse(RELAY_EVENT_SECRET).expect("a secret"),
+        };
+        relay.post_events(options).expect("events can be posted");
     }
 
     /// Looks into an inbox that somebody else runs.
@@ -68,7 +78,7 @@ impl Inbox {
     pub fn at(address: SocketAddr) -> Self {
         Self {
             client: Client::new(address),
-            _relay: None,
+            relay: None,
         }
     }
 

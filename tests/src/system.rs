@@ -32,6 +32,7 @@ pub struct Setup {
     manifest: PathBuf,
     ticks: bool,
     provisioned: bool,
+    relay_events: bool,
 }
 
 impl Default for Setup {
@@ -44,6 +45,7 @@ impl Default for Setup {
             manifest: manifest_path(),
             ticks: true,
             provisioned: true,
+            relay_events: false,
         }
     }
 }
@@ -79,6 +81,15 @@ impl Setup {
     pub fn manifest(self, path: &Path) -> Self {
         Self {
             manifest: path.to_owned(),
+            ..self
+        }
+    }
+
+    /// Has the sandbox tell of what became of messages.
+    #[must_use]
+    pub fn with_relay_events(self) -> Self {
+        Self {
+            relay_events: true,
             ..self
         }
     }
@@ -126,6 +137,9 @@ impl Setup {
         })
         .await;
         let client = Client::new(host.address());
+        if let Some(inbox) = inbox.as_ref().filter(|_| self.relay_events) {
+            inbox.tell(host.address());
+        }
         let domain = if self.provisioned {
             domain::provision(&client).await
         } else {

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use guest::{
-    MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, read_body, stated_length,
-    with_header,
+    MAX_BODY_OCTETS, Problem, PublicUrl, Request, Response, SpinPorts, authorize, denial, first,
+    forwarded_host, header, host, json, read_body, stated_length, with_header,
 };
 use mailer::access::BodyHash;
 use mailer::operation::{self, OperationId};
 use mailer::ports::Clock;
 use mailer::submit::{self, Accepted};
 
-use crate::authorize::{authorize, denial, first, forwarded_host, host};
-use crate::config::{Config, PublicUrl};
+use crate::config::Config;
 use crate::{nudge, version, wire};
 
 /// Seconds after which a caller may ask again: what takes longer than that is waiting for a retry anyway.
@@ -27,10 +26,10 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
     let api_version = version::requested(request.uri().query())?;
     let config = Config::load().await?;
     let ports = SpinPorts::open().await?;
-    let unread = authorize(&request, &config, ports.now())?;
+    let unread = authorize(&request, &config.applications, ports.now())?;
     let _announced = config.acceptor.outbox.announce();
     let operation_id = operation_id(&request)?;
-    let origin = origin(&request, &config.public_urls);
+    let origin = origin(&request, &config.applications.public_urls);
     let octets =
         stated_length(&request).map_or(MAX_BODY_OCTETS, |length| length.min(MAX_BODY_OCTETS));
     let share = config.budget.take(&*ports, octets, PATIENCE).await;
@@ -73,7 +72,7 @@ pub(crate) async fn operation(request: Request, id: &str) -> Result<Response, Pr
     version::requested(request.uri().query())?;
     let config = Config::load().await?;
     let ports = SpinPorts::open().await?;
-    let unread = authorize(&request, &config, ports.now())?;
+    let unread = authorize(&request, &config.applications, ports.now())?;
     unread
         .check_body(&BodyHash::of(NO_BODY))
         .map_err(|denied| denial(&denied))?;

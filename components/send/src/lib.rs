@@ -7,7 +7,6 @@
     )
 )]
 
-mod authorize;
 mod config;
 mod handlers;
 mod nudge;

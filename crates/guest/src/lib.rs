@@ -5,6 +5,7 @@
 //!
 //! Not supported: streaming answers; every answer here is small.
 
+mod applications;
 mod body;
 mod config;
 mod doh;
@@ -20,6 +21,10 @@ mod shared;
 mod webhooks;
 mod work;
 
+pub use applications::{
+    APPLICATION_NAMES, Applications, PublicUrl, applications, authorize, denial, first,
+    forwarded_host, host,
+};
 pub use body::{MAX_BODY_OCTETS, read_body, stated_length};
 pub use config::{ConfigError, Variables};
 pub use doh::DohClient;

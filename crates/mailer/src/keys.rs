@@ -13,6 +13,8 @@
 //! | `refusals/<reason>` | counter | webhook | both count | nothing |
 //! | `journal/tail` | counter | send and dispatch instances, once a minute each | each gets its own number | a number without entries, skipped after [`crate::journal::NUMBER_DEAD_AFTER`] |
 //! | `journal/<number>/<n>` | [`JournalEntry`] | the one instance that took the number | none | nothing, or the entry with its messages |
+//! | `day-count/<day>` | counter | send instances, with each journal number | each gets its own place | a place that stays empty |
+//! | `day/<day>/<n>` | [`DayNumber`] | the instance that took the number, in one `set-many` with its first entry | none | nothing, or both |
 //! | `tick/progress` | [`TickProgress`] | the tick that holds the lease | the lease excludes them | the step is done again; claims keep mail single |
 //! | `tick/lease` | [`TickLease`] | the tick that won `tick/claim/<generation>` | the claim decides | the lease runs out |
 //! | `tick/claim/<generation>` | counter | ticks | the first to reach 1 leads | as above |
@@ -62,6 +64,7 @@ use crate::due::DueEntry;
 use crate::event::{EventBatch, EventKind};
 use crate::journal::{JournalEntry, WorkKind, WorkProgress};
 use crate::lease::TickLease;
+use crate::listing::DayNumber;
 use crate::notification::Notification;
 use crate::notification::dead::{DeadFloor, DeadLetter};
 use crate::notification::health::EndpointHealth;
@@ -274,6 +277,18 @@ pub fn outcome(
         EventKind::Deferred => format!("outcome/{message}/{recipient}/{name}/{number}"),
         _ => format!("outcome/{message}/{recipient}/{name}"),
     })
+}
+
+/// `day-count/<day>`, the day counted from 1970-01-01.
+#[must_use]
+pub fn day_count(day: u64) -> Key<Counter> {
+    Key::at(format!("day-count/{day}"))
+}
+
+/// `day/<day>/<n>`
+#[must_use]
+pub fn day_number(day: u64, n: u64) -> Key<DayNumber> {
+    Key::at(format!("day/{day}/{n}"))
 }
 
 /// `refusals/<reason>`

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use crate::journal::{JournalEntry, JournalItem, Position};
 use crate::keys;
+use crate::listing;
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError, Write};
 
 /// A round takes no more messages than this.
@@ -34,6 +35,8 @@ const LOOK_PAUSE: Duration = Duration::from_millis(1);
 #[derive(Default)]
 pub struct Outbox {
     position: Cell<Option<Position>>,
+    /// Its numbers are noted under the day, so that what was accepted can be listed.
+    is_listed: bool,
     queue: RefCell<VecDeque<Queued>>,
     led: Cell<bool>,
     announced: Cell<usize>,
@@ -75,6 +78,15 @@ struct Queued {
 }
 
 impl Outbox {
+    /// One whose numbers are noted under the day they are taken on. A number lasts no longer than its day then.
+    #[must_use]
+    pub fn listing() -> Self {
+        Self {
+            is_listed: true,
+            ..Self::default()
+        }
+    }
+
     /// Announces an entry, so that a leader waits a little for it. Held until the task is done; without it the entry is written all
     /// the same, only less often together with others.
     #[must_use = "dropped, it announces nothing"]
@@ -166,7 +178,7 @@ impl Outbox {
             return ports.set_many(writes).await;
         }
         // Taken out, so that a failed or dropped write leaves none: what it wrote is not known, and must not be overwritten.
-        let position = self.open_position(ports).await?;
+        let position = self.open_position(ports, &mut writes).await?;
         let entry = JournalEntry {
             at: ports.now(),
             items,
@@ -177,18 +189,26 @@ impl Outbox {
         Ok(())
     }
 
-    async fn open_position<P: Clock + KeyValue>(&self, ports: &P) -> Result<Position, StoreError> {
+    /// Where to write next; what has to be written with the first entry under a new number is added to `writes`.
+    async fn open_position<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        writes: &mut Vec<Write>,
+    ) -> Result<Position, StoreError> {
         let now = ports.now();
-        if let Some(position) = self
-            .position
-            .take()
-            .filter(|position| position.is_open(now))
-        {
+        let is_open = |position: &Position| {
+            let same_day = position.taken_at.day() == now.day();
+            position.is_open(now) && (same_day || !self.is_listed)
+        };
+        if let Some(position) = self.position.take().filter(is_open) {
             return Ok(position);
         }
         let number = keys::journal_tail().increment(ports).await?;
         let number =
             u64::try_from(number).map_err(|_| StoreError::new("journal/tail is negative"))?;
+        if self.is_listed {
+            writes.push(listing::note(ports, number, now).await?);
+        }
         Ok(Position {
             number,
             next: 0,

@@ -30,6 +30,17 @@ pub struct Acceptor {
     pub sender_domains: SenderDomains,
 }
 
+impl Acceptor {
+    /// One whose messages are found by the day they were accepted on.
+    #[must_use]
+    pub fn listing() -> Self {
+        Self {
+            outbox: Outbox::listing(),
+            ..Self::default()
+        }
+    }
+}
+
 /// A checked request to send.
 #[derive(Debug)]
 pub struct Request {

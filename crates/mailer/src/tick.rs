@@ -15,6 +15,7 @@ use crate::due::{self, Additions};
 use crate::journal::{JournalEntry, JournalItem, NUMBER_DEAD_AFTER, WorkKind};
 use crate::keys::{self, Record};
 use crate::lease::TickLease;
+use crate::listing;
 use crate::ports::{Clock, KeyValue, StoreError, Write};
 use crate::time::Timestamp;
 
@@ -81,6 +82,9 @@ pub struct OpenNumber {
     pub active_at: Timestamp,
     /// When to look again: the longer nothing came, the later.
     pub look_at: Timestamp,
+    /// Messages were accepted under it, so its entries stay: they are what lists them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stays: bool,
 }
 
 /// What a tick did.
@@ -194,6 +198,7 @@ impl OpenNumber {
             seen_at: now,
             active_at: now,
             look_at: now,
+            stays: false,
         }
     }
 
@@ -321,7 +326,7 @@ impl Step {
             }
             let Some(entry) = keys::journal(open.number, open.next).read(ports).await? else {
                 let over = open.is_dead(self.now) && open.next == first;
-                if over {
+                if over && !open.stays {
                     delete_entries(ports, open).await?;
                 }
                 open.found_nothing(self.now);
@@ -335,6 +340,7 @@ impl Step {
                 break;
             }
             self.take_entry(ports, &entry).await?;
+            open.stays |= entry.items.iter().any(listing::is_acceptance);
             open.next += 1;
             open.active_at = self.now;
             *left -= 1;

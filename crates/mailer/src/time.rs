@@ -58,6 +58,12 @@ impl Timestamp {
         Some(Self(secs * 1000 + millis))
     }
 
+    /// Whole days since the epoch, in UTC.
+    #[must_use]
+    pub const fn day(self) -> u64 {
+        self.as_secs() / (24 * 60 * 60)
+    }
+
     /// This time and `duration` more; never wraps.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {

@@ -7,8 +7,10 @@
 use std::{error::Error, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use devhost::{Host, HostOptions, SqliteKeyValue};
-use relay::{CaptureOptions, Log, Mode, Relay, RelayOptions, Secret};
-use tests::{Client, RELAY_TOKEN, Ticker, manifest_path, state_folder, variables};
+use relay::{CaptureOptions, EventOptions, Log, Mode, Relay, RelayOptions, Secret};
+use tests::{
+    Client, RELAY_EVENT_SECRET, RELAY_TOKEN, Ticker, manifest_path, state_folder, variables,
+};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -36,6 +38,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     options.cache = Some(state_folder().join("cache"));
     options.log = devhost::log::to_stderr();
     let host = Host::start(options).await?;
+    relay.post_events(EventOptions {
+        url: format!("http://{}/webhooks/relay", host.address()),
+        secret: Secret::parse(RELAY_EVENT_SECRET)?,
+    })?;
     let _ticker = Ticker::start(Client::new(host.address()));
     // Until it is killed, which is what it is for.
     std::future::pending::<()>().await;

@@ -1,8 +1,8 @@
 //! Reading a request's body, never more of it than stated.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http_body::Body;
 use http_body_util::BodyExt;
 use spin_sdk::http::Request;
@@ -28,6 +28,43 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Proble
         return Err(cut_off());
     }
     Ok(octets)
+}
+
+/// The body of a request, piece by piece.
+#[derive(Debug)]
+pub struct Pieces(Pin<Box<IncomingBody>>);
+
+type IncomingBody = <Request as WithBody>::Body;
+
+/// Names the body of a request, whose type the SDK keeps to itself.
+pub trait WithBody {
+    /// The body.
+    type Body;
+}
+
+impl<B> WithBody for http::Request<B> {
+    type Body = B;
+}
+
+impl Pieces {
+    /// The body of `request`.
+    #[must_use]
+    pub fn of(request: Request) -> Self {
+        Self(Box::pin(request.into_body()))
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// When the caller cut it off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        while let Some(frame) = self.0.frame().await {
+            if let Ok(mut data) = frame.map_err(|_| cut_off())?.into_data() {
+                return Ok(Some(data.copy_to_bytes(data.remaining())));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// How long the body of `request` says it is.

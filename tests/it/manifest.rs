@@ -70,6 +70,7 @@ fn each_secret_is_known_only_where_it_is_used() {
         ("return_path_key", vec!["dispatch", "webhook"]),
         ("suppression_hash_key", vec!["dispatch", "notify"]),
         ("webhook_key", vec!["manage", "notify"]),
+        ("suppression_hash_key", vec!["dispatch", "manage", "notify"]),
     ];
     let components = components();
     for (secret, expected) in rows {

@@ -6,6 +6,8 @@ use bytes::{Buf, Bytes};
 use http_body::Body;
 use http_body_util::BodyExt;
 use spin_sdk::http::Request;
+use spin_sdk::wasip3::http::types as wasi;
+use spin_sdk::wasip3::http_compat::IncomingBody;
 
 use crate::problem::Problem;
 
@@ -31,19 +33,12 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Proble
 }
 
 /// The body of a request, piece by piece.
-#[derive(Debug)]
-pub struct Pieces(Pin<Box<IncomingBody>>);
+pub struct Pieces(Pin<Box<IncomingBody<wasi::Request>>>);
 
-type IncomingBody = <Request as WithBody>::Body;
-
-/// Names the body of a request, whose type the SDK keeps to itself.
-pub trait WithBody {
-    /// The body.
-    type Body;
-}
-
-impl<B> WithBody for http::Request<B> {
-    type Body = B;
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pieces(..)")
+    }
 }
 
 impl Pieces {

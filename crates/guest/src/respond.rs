@@ -1,6 +1,5 @@
 //! Answers: in one piece and with their length, or in pieces as they are made.
 
-use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -8,6 +7,7 @@ use bytes::Bytes;
 use futures::Stream;
 use http::{HeaderName, HeaderValue, StatusCode};
 use http_body::{Body, Frame};
+use mailer::ports::StoreError;
 use serde::Serialize;
 
 use crate::log::{Level, log};
@@ -21,7 +21,7 @@ pub enum AnswerBody {
     /// All of it, until it is taken.
     Whole(Option<Bytes>),
     /// Piece by piece.
-    Pieces(Pin<Box<dyn Stream<Item = Bytes>>>),
+    Pieces(Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>>>>),
 }
 
 impl std::fmt::Debug for AnswerBody {
@@ -32,26 +32,30 @@ impl std::fmt::Debug for AnswerBody {
 
 impl Body for AnswerBody {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = StoreError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
         let piece = match self.get_mut() {
-            Self::Whole(octets) => Poll::Ready(octets.take().filter(|octets| !octets.is_empty())),
+            Self::Whole(octets) => {
+                let octets = octets.take().filter(|octets| !octets.is_empty());
+                Poll::Ready(octets.map(Ok))
+            }
             Self::Pieces(pieces) => pieces.as_mut().poll_next(context),
         };
-        piece.map(|piece| piece.map(|octets| Ok(Frame::data(octets))))
+        piece.map(|piece| piece.map(|octets| octets.map(Frame::data)))
     }
 }
 
-/// An answer whose body is made while it is sent. What goes wrong on the way has to be told in the body.
+/// An answer whose body is made while it is sent. An error cuts it off, so that nobody takes
+/// a part for the whole.
 #[must_use]
 pub fn stream(
     status: u16,
     content_type: &str,
-    pieces: impl Stream<Item = Bytes> + 'static,
+    pieces: impl Stream<Item = Result<Bytes, StoreError>> + 'static,
 ) -> Response {
     let response = with_body(status, AnswerBody::Pieces(Box::pin(pieces)));
     with_header(response, "content-type", content_type)

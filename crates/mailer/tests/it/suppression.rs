@@ -1,13 +1,15 @@
 //! Addresses that are not written to.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use envelope::{AddrSpec, Domain};
 use mailer::event::{EventId, EventKind};
 use mailer::keys;
 use mailer::operation::OperationId;
-use mailer::ports::{Clock, KeyValue, Scheduler, StoreError, Write};
+use mailer::ports::{Clock, KeyValue, StoreError, Write};
 use mailer::suppression::address::{self, NewAddress, Target};
 use mailer::suppression::import::{Import, MAX_BAD_LINES};
 use mailer::suppression::list::{self, MAX_LISTS, SuppressionList};
@@ -383,11 +385,11 @@ fn import(
     let mut rows = Vec::new();
     reader.push(file.as_bytes(), &mut rows);
     reader.finish(&mut rows);
-    let mut import = Import::new(suppressor, shelf);
+    let mut import = Import::new(shelf);
     for row in rows {
-        run(import.take(world, row)).unwrap();
+        run(import.take(world, suppressor, row)).unwrap();
     }
-    run(import.flush(world)).unwrap();
+    run(import.flush(world, suppressor)).unwrap();
     import.report().clone()
 }
 
@@ -554,24 +556,26 @@ fn what_was_written_before_there_was_a_hash_key_counts_until_it_is_put_again() {
     assert!(!keys.keys().any(|key| key.contains("bob")), "{keys:?}");
 }
 
-/// A store whose reads end together, when no more come: a second round can be told from one.
-struct Rounds<'a> {
-    world: &'a World,
-    under_way: Cell<usize>,
-    most: Cell<usize>,
-    rounds: Cell<usize>,
+/// A store whose reads end together, when the test says so: a second round can be told from one.
+#[derive(Default)]
+struct Rounds {
+    begun: Cell<usize>,
+    is_over: Cell<bool>,
+    waiting: RefCell<Vec<Waker>>,
 }
 
-impl KeyValue for Rounds<'_> {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        if self.under_way.get() == 0 {
-            self.rounds.set(self.rounds.get() + 1);
-        }
-        self.under_way.set(self.under_way.get() + 1);
-        self.most.set(self.most.get().max(self.under_way.get()));
-        self.world.yield_now().await;
-        self.under_way.set(self.under_way.get() - 1);
-        self.world.get(key).await
+impl KeyValue for Rounds {
+    async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.begun.set(self.begun.get() + 1);
+        std::future::poll_fn(|context| {
+            if self.is_over.get() {
+                return Poll::Ready(());
+            }
+            self.waiting.borrow_mut().push(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+        Ok(None)
     }
 
     async fn exists(&self, _: &str) -> Result<bool, StoreError> {
@@ -593,22 +597,21 @@ impl KeyValue for Rounds<'_> {
 
 #[test]
 fn fifty_recipients_are_looked_up_in_one_round_of_reads() {
-    let world = World::new();
-    make_list(&world, "news", "news");
     let recipients: Vec<AddrSpec> = (0..50)
         .map(|n| addr(&format!("a{n}@example.com")))
         .collect();
     for (lists, reads) in [(Suppressor::default(), 2 + 3 * 50), (hashed(), 2 + 6 * 50)] {
-        let store = Rounds {
-            world: &world,
-            under_way: Cell::new(0),
-            most: Cell::new(0),
-            rounds: Cell::new(0),
-        };
+        let store = Rounds::default();
         let sender = addr("news@shop.example");
-        let hits = run(check(&store, &lists, &sender, &recipients, START)).unwrap();
+        let mut look_up = pin!(check(&store, &lists, &sender, &recipients, START));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(look_up.as_mut().poll(&mut context).is_pending());
+        assert_eq!(store.begun.get(), reads, "all at once");
+        store.is_over.set(true);
+        store.waiting.take().into_iter().for_each(Waker::wake);
+        let hits = run(look_up).unwrap();
         assert!(hits.len() == 50 && hits.iter().all(Option::is_none));
-        assert_eq!((store.rounds.get(), store.most.get()), (1, reads));
+        assert_eq!(store.begun.get(), reads, "and none afterwards");
     }
 }
 

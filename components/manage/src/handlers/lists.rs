@@ -1,9 +1,11 @@
 //! `/domains/{name}/suppressionLists`.
 
 use std::rc::Rc;
+use std::time::Duration;
 
 use guest::{Level, Problem, Request, Response, SpinPorts, empty, json, log, spawn};
 use mailer::envelope::{AddrSpec, Domain};
+use mailer::ports::Scheduler;
 use mailer::suppression::address::{self, NewAddress};
 use mailer::suppression::list;
 use mailer::suppression::shelf::page;
@@ -16,6 +18,8 @@ use crate::wire::{self, AddressPut, ListPut};
 
 /// Lists of one page.
 const PAGE: usize = 50;
+/// Between two pages that are deleted, so that others come to change the lists.
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// `GET /domains/{name}/suppressionLists`
 pub(crate) async fn list(request: &Request, name: &str) -> Result<Response, Problem> {
@@ -71,7 +75,7 @@ pub(crate) async fn delete(name: &str, list: &str) -> Result<Response, Problem> 
 async fn sweep(ports: Rc<SpinPorts>, domain: Domain) {
     loop {
         match list::sweep(&*ports, &domain).await {
-            Ok(true) => {}
+            Ok(true) => ports.sleep(PAUSE).await,
             Ok(false) | Err(SuppressionError::Busy) => return,
             Err(error) => {
                 let cause = error.to_string();

@@ -196,8 +196,10 @@ fn merged(found: Option<&Suppression>, row: Row, now: Timestamp) -> Suppression 
     let is_complaint = for_good.is_some_and(|found| found.kind == super::Kind::Complaint);
     if for_good.is_none() {
         entry.since = row.since.unwrap_or(entry.since);
-        entry.until = row.until;
-        entry.step = 0;
+        if entry.until != row.until {
+            entry.until = row.until;
+            entry.step = 0;
+        }
     }
     if !is_complaint {
         entry.kind = row.kind;

@@ -21,7 +21,7 @@ pub const MAX_LISTS: usize = 101;
 /// Longest name of a resource.
 pub const MAX_RESOURCE_NAME: usize = 253;
 /// Slots that [`sweep`] empties under one lock.
-const SWEPT_AT_ONCE: u64 = 250;
+const SWEPT_AT_ONCE: u64 = 500;
 
 /// How long the lock can be taken for, at least: see [`crate::attempt::Windows`].
 const LOCK_HOLDS: Duration = Duration::from_secs(5);

@@ -29,4 +29,5 @@ mod signatures;
 mod signing_cost;
 mod store_faults;
 mod suppression;
+mod suppression_lists;
 mod tick;

@@ -70,8 +70,8 @@ fn each_secret_is_known_only_where_it_is_used() {
         ("relay_token", vec!["dispatch"]),
         ("report_token", vec!["webhook"]),
         ("return_path_key", vec!["dispatch", "webhook"]),
-        ("suppression_hash_key", vec!["dispatch", "notify"]),
         ("webhook_key", vec!["manage", "notify"]),
+        ("suppression_hash_key", vec!["dispatch", "manage", "notify"]),
     ];
     let components = components();
     for (secret, expected) in rows {

@@ -10,8 +10,8 @@ fn suppress(system: &System, address: &str) -> bool {
     };
     let address: AddrSpec = address.parse().unwrap();
     let record = Suppression {
-        since: Timestamp::from_millis(1),
-        cause: "asked for it".to_owned(),
+        notes: "asked for it".to_owned(),
+        ..Suppression::added(Timestamp::from_millis(1))
     };
     store.extend([keys::suppression(&address).write(&record).unwrap()]);
     true

@@ -12,8 +12,14 @@ use mailer::domain::Installation;
 use mailer::keyring::{MasterKey, MasterKeys};
 use mailer::outbox::Outbox;
 use mailer::subscription::guard::Guard;
+use mailer::suppression::Suppressor;
 
-const NAMES: [&str; 3] = ["admin_token", "master_key", "master_key_previous"];
+const NAMES: [&str; 4] = [
+    "admin_token",
+    "master_key",
+    "master_key_previous",
+    "suppression_hash_key",
+];
 
 /// What an instance needs besides the store.
 pub(crate) struct Config {
@@ -21,6 +27,8 @@ pub(crate) struct Config {
     /// What customers' DNS records point to.
     pub(crate) installation: Installation,
     pub(crate) master_keys: MasterKeys,
+    /// Reads and writes the suppression lists.
+    pub(crate) suppressor: Suppressor,
     /// Whom DNS is asked of.
     pub(crate) resolver: DohClient,
     /// Seals subscriptions' secrets.
@@ -50,6 +58,7 @@ impl Config {
             admin_token: variables.parse("admin_token", AdminToken::parse)?,
             installation: installation(variables)?,
             master_keys: master_keys(variables)?,
+            suppressor: variables.parse("suppression_hash_key", Suppressor::parse)?,
             resolver: resolver(variables)?,
             webhook_key: webhook_key(variables)?,
             guard: Guard::new(reach(variables)?),

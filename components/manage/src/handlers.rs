@@ -2,9 +2,12 @@
 
 pub(crate) mod domains;
 pub(crate) mod keys;
+pub(crate) mod lists;
 pub(crate) mod managed;
 pub(crate) mod senders;
 pub(crate) mod subscriptions;
+pub(crate) mod suppressions;
+pub(crate) mod transfer;
 pub(crate) mod verification;
 
 use std::borrow::Cow;
@@ -87,11 +90,24 @@ fn unreadable(error: &serde_json::Error) -> Problem {
     Problem::new(400, "BadRequest", message)
 }
 
-/// A number in the query, if it is there.
-fn query_number(request: &Request, name: &'static str) -> Result<Option<u64>, Problem> {
+/// A text in the query, if it is there.
+fn query_text(request: &Request, name: &str) -> Option<String> {
     let query = request.uri().query().unwrap_or_default();
     let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-    let Some((_, value)) = pairs.find(|(key, _)| key == name) else {
+    let (_, value) = pairs.find(|(key, _)| key == name)?;
+    Some(value.into_owned())
+}
+
+/// How many addresses a page of a suppression list is to have.
+fn page_size(request: &Request) -> Result<usize, Problem> {
+    const MOST: usize = 100;
+    let top = query_number(request, "top")?.and_then(|top| usize::try_from(top).ok());
+    Ok(top.map_or(MOST, |top| top.clamp(1, MOST)))
+}
+
+/// A number in the query, if it is there.
+fn query_number(request: &Request, name: &'static str) -> Result<Option<u64>, Problem> {
+    let Some(value) = query_text(request, name) else {
         return Ok(None);
     };
     value.parse().map(Some).map_err(|_| {

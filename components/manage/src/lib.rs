@@ -1,4 +1,4 @@
-//! What operators call: sender domains and event subscriptions. All of it wants the admin token.
+//! What operators call: sender domains, suppression lists and event subscriptions. All of it wants the admin token.
 #![cfg_attr(
     not(target_family = "wasm"),
     expect(
@@ -17,7 +17,10 @@ use http::Method;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
-use handlers::{domains, keys, managed, senders, subscriptions, verification};
+use handlers::{
+    domains, keys, lists, managed, senders, subscriptions, suppressions, transfer, verification,
+};
+use mailer::suppression::Shelf;
 
 #[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
@@ -38,6 +41,19 @@ async fn route(request: Request) -> Result<Response, Problem> {
             Method::POST => keys::reseal(&request, &config).await,
             _ => Err(Problem::method_not_allowed("POST")),
         },
+        ["suppressions"] => match method {
+            Method::GET => suppressions::list(&request, &config).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["suppressions:import"] => match method {
+            Method::POST => transfer::import(request, config, Shelf::everywhere()).await,
+            _ => Err(Problem::method_not_allowed("POST")),
+        },
+        ["suppressions:export"] => match method {
+            Method::GET => transfer::export(&request, &config, Shelf::everywhere()).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        ["suppressions", address] => suppression(request, &config, address).await,
         ["domains"] => match method {
             Method::GET => domains::list(&request, &config).await,
             _ => Err(Problem::method_not_allowed("GET")),
@@ -129,6 +145,70 @@ async fn domain(
     }
 }
 
+async fn suppression(
+    request: Request,
+    config: &config::Config,
+    segment: &str,
+) -> Result<Response, Problem> {
+    let method = request.method().clone();
+    if let Some(address) = segment.strip_suffix(":explain") {
+        return match method {
+            Method::GET => suppressions::explain(&request, config, address).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        };
+    }
+    match method {
+        Method::GET => suppressions::get(config, segment).await,
+        Method::PUT => suppressions::put(request, config, segment).await,
+        Method::DELETE => suppressions::delete(config, segment).await,
+        _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+    }
+}
+
+/// What is below `/domains/{name}/suppressionLists`.
+async fn suppression_lists(
+    request: Request,
+    config: std::rc::Rc<config::Config>,
+    name: &str,
+    rest: &[&str],
+) -> Result<Response, Problem> {
+    let method = request.method().clone();
+    match rest {
+        [] => match method {
+            Method::GET => lists::list(&request, name).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        [list] => match (list.split_once(':'), method) {
+            (Some((list, "import")), Method::POST) => {
+                let shelf = lists::shelf(name, list).await?;
+                transfer::import(request, config, shelf).await
+            }
+            (Some((list, "export")), Method::GET) => {
+                let shelf = lists::shelf(name, list).await?;
+                transfer::export(&request, &config, shelf).await
+            }
+            (Some((_, "import")), _) => Err(Problem::method_not_allowed("POST")),
+            (Some((_, "export")), _) => Err(Problem::method_not_allowed("GET")),
+            (Some(_), _) => Err(Problem::not_found()),
+            (None, Method::GET) => lists::get(name, list).await,
+            (None, Method::PUT) => lists::put(request, name, list).await,
+            (None, Method::DELETE) => lists::delete(name, list).await,
+            (None, _) => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+        },
+        [list, "suppressionListAddresses"] => match method {
+            Method::GET => lists::addresses(&request, &config, (name, list)).await,
+            _ => Err(Problem::method_not_allowed("GET")),
+        },
+        [list, "suppressionListAddresses", id] => match method {
+            Method::GET => lists::get_address(&config, (name, list), id).await,
+            Method::PUT => lists::put_address(request, &config, (name, list), id).await,
+            Method::DELETE => lists::delete_address(&config, (name, list), id).await,
+            _ => Err(Problem::method_not_allowed("GET, PUT, DELETE")),
+        },
+        _ => Err(Problem::not_found()),
+    }
+}
+
 async fn act(
     request: Request,
     config: std::rc::Rc<config::Config>,
@@ -178,6 +258,7 @@ async fn below(
             Method::PUT => keys::import(request, &config, name, selector).await,
             _ => Err(Problem::method_not_allowed("PUT")),
         },
+        ["suppressionLists", rest @ ..] => suppression_lists(request, config, name, rest).await,
         ["senderUsernames"] => match method {
             Method::GET => senders::list(&request, name).await,
             _ => Err(Problem::method_not_allowed("GET")),

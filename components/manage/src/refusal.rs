@@ -7,6 +7,7 @@ use mailer::domain::managed::ProvisionError;
 use mailer::domain::name::NameError;
 use mailer::notification::dead::RedeliverError;
 use mailer::subscription::{EndpointError, SubscriptionError};
+use mailer::suppression::SuppressionError;
 
 /// Every refusal of the use cases, as an answer.
 pub(crate) fn refusal(error: DomainError) -> Problem {
@@ -64,6 +65,31 @@ fn key(error: &KeyError) -> Problem {
         other => other.to_string(),
     };
     Problem::new(400, code, message).with_target("privateKey")
+}
+
+/// Every refusal about suppression lists, as an answer.
+pub(crate) fn suppression(error: SuppressionError) -> Problem {
+    let message = error.to_string();
+    let problem = |status, code, target: &str| {
+        Problem::new(status, code, message.clone()).with_target(target)
+    };
+    match error {
+        SuppressionError::Store(error) => error.into(),
+        SuppressionError::Busy => {
+            problem(409, "Conflict", "suppressionList").with_header("retry-after", "1")
+        }
+        SuppressionError::ResourceName => problem(400, "InvalidResourceName", "name"),
+        SuppressionError::ListName => problem(400, "InvalidListName", "listName"),
+        SuppressionError::ListNameInUse => problem(409, "ListNameInUse", "listName"),
+        SuppressionError::ListNameFixed => problem(409, "ListNameFixed", "listName"),
+        SuppressionError::TooManyLists => problem(409, "TooManySuppressionLists", "name"),
+        SuppressionError::NoSuchList => problem(404, "SuppressionListNotFound", "suppressionList"),
+        SuppressionError::Address(_) => problem(400, "InvalidEmailAddress", "email"),
+        SuppressionError::Field(field) => problem(400, "BadRequest", field.name()),
+        SuppressionError::ReservedName => problem(400, "InvalidResourceName", "name"),
+        SuppressionError::AlreadyListed => problem(409, "AddressAlreadyListed", "email"),
+        SuppressionError::NoSuchAddress => problem(404, "SuppressionNotFound", "email"),
+    }
 }
 
 /// What making the managed domain failed with.

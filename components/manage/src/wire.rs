@@ -4,6 +4,7 @@ mod diagnosis;
 mod domain;
 mod request;
 mod subscription;
+mod suppression;
 
 use mailer::domain::history;
 use mailer::domain::reseal;
@@ -14,10 +15,11 @@ use serde::Serialize;
 pub(crate) use diagnosis::Diagnosis;
 pub(crate) use domain::{Domain, Sender};
 pub(crate) use request::{
-    DomainPatch, DomainPut, KeyPut, Redeliver, Rotate, RotateSecret, SenderPut, SubscriptionPatch,
-    SubscriptionPost, Trial, Verify,
+    AddressPut, DomainPatch, DomainPut, KeyPut, ListPut, Redeliver, Rotate, RotateSecret,
+    SenderPut, SubscriptionPatch, SubscriptionPost, Trial, Verify,
 };
 pub(crate) use subscription::{DeadLetter, Named, NewSubscription, Subscription};
+pub(crate) use suppression::{Address, Explanation, List, Progress, Suppressed};
 
 /// Some of a list.
 #[derive(Serialize)]

@@ -1,11 +1,13 @@
 //! Reading a request's body, never more of it than stated.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http_body::Body;
 use http_body_util::BodyExt;
 use spin_sdk::http::Request;
+use spin_sdk::wasip3::http::types as wasi;
+use spin_sdk::wasip3::http_compat::IncomingBody;
 
 use crate::problem::Problem;
 
@@ -28,6 +30,36 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Proble
         return Err(cut_off());
     }
     Ok(octets)
+}
+
+/// The body of a request, piece by piece.
+pub struct Pieces(Pin<Box<IncomingBody<wasi::Request>>>);
+
+impl std::fmt::Debug for Pieces {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pieces(..)")
+    }
+}
+
+impl Pieces {
+    /// The body of `request`.
+    #[must_use]
+    pub fn of(request: Request) -> Self {
+        Self(Box::pin(request.into_body()))
+    }
+
+    /// The next piece; `None` at the end.
+    ///
+    /// # Errors
+    /// When the caller cut it off.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        while let Some(frame) = self.0.frame().await {
+            if let Ok(mut data) = frame.map_err(|_| cut_off())?.into_data() {
+                return Ok(Some(data.copy_to_bytes(data.remaining())));
+            }
+        }
+        Ok(None)
+    }
 }
 
 /// How long the body of `request` says it is.

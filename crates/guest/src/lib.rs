@@ -2,8 +2,6 @@
 //!
 //! A component's `lib.rs` is an entry point that calls [`answer`] with what its route table came to. Handlers use `?` on
 //! [`Problem`], which is the one place that decides what a caller is told and what only the log sees.
-//!
-//! Not supported: streaming answers; every answer here is small.
 
 mod applications;
 mod body;
@@ -25,7 +23,7 @@ pub use applications::{
     APPLICATION_NAMES, Applications, PublicUrl, applications, authorize, denial, first,
     forwarded_host, host,
 };
-pub use body::{MAX_BODY_OCTETS, read_body, stated_length};
+pub use body::{MAX_BODY_OCTETS, Pieces, read_body, stated_length};
 pub use config::{ConfigError, Variables};
 pub use doh::DohClient;
 pub use exchange::{Answered, ExchangeError, exchange};
@@ -34,7 +32,7 @@ pub use log::{Level, log};
 pub use ports::SpinPorts;
 pub use problem::Problem;
 pub use relay::RelayClient;
-pub use respond::{Response, answer, empty, header, json, text, with_header};
+pub use respond::{AnswerBody, Response, answer, empty, header, json, stream, text, with_header};
 pub use return_paths::{RETURN_PATH_NAMES, return_path_keys};
 pub use shared::{Shared, shared};
 pub use spin_sdk::http::Request;

@@ -1,15 +1,65 @@
-//! Answers, in one piece and with their length.
+//! Answers: in one piece and with their length, or in pieces as they are made.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures::Stream;
 use http::{HeaderName, HeaderValue, StatusCode};
-use http_body_util::Full;
+use http_body::{Body, Frame};
+use mailer::ports::StoreError;
 use serde::Serialize;
 
 use crate::log::{Level, log};
 use crate::problem::Problem;
 
 /// What a handler answers.
-pub type Response = http::Response<Full<Bytes>>;
+pub type Response = http::Response<AnswerBody>;
+
+/// The body of an answer.
+pub enum AnswerBody {
+    /// All of it, until it is taken.
+    Whole(Option<Bytes>),
+    /// Piece by piece.
+    Pieces(Pin<Box<dyn Stream<Item = Result<Bytes, StoreError>>>>),
+}
+
+impl std::fmt::Debug for AnswerBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AnswerBody(..)")
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = StoreError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, StoreError>>> {
+        let piece = match self.get_mut() {
+            Self::Whole(octets) => {
+                let octets = octets.take().filter(|octets| !octets.is_empty());
+                Poll::Ready(octets.map(Ok))
+            }
+            Self::Pieces(pieces) => pieces.as_mut().poll_next(context),
+        };
+        piece.map(|piece| piece.map(|octets| octets.map(Frame::data)))
+    }
+}
+
+/// An answer whose body is made while it is sent. An error cuts it off, so that nobody takes
+/// a part for the whole.
+#[must_use]
+pub fn stream(
+    status: u16,
+    content_type: &str,
+    pieces: impl Stream<Item = Result<Bytes, StoreError>> + 'static,
+) -> Response {
+    let response = with_body(status, AnswerBody::Pieces(Box::pin(pieces)));
+    with_header(response, "content-type", content_type)
+}
 
 /// An answer with `body` as JSON.
 ///
@@ -93,7 +143,11 @@ fn from_problem(problem: &Problem) -> Response {
 }
 
 fn plain(status: u16, octets: Vec<u8>) -> Response {
-    let mut response = http::Response::new(Full::new(Bytes::from(octets)));
+    with_body(status, AnswerBody::Whole(Some(Bytes::from(octets))))
+}
+
+fn with_body(status: u16, body: AnswerBody) -> Response {
+    let mut response = http::Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response

@@ -2,6 +2,7 @@
 
 use mailer::domain::record;
 use mailer::subscription::edit;
+use mailer::suppression::record::Person;
 use serde::Deserialize;
 
 /// `PUT /domains/{name}`
@@ -161,4 +162,31 @@ pub(crate) struct Redeliver {
     pub(crate) from: Option<String>,
     pub(crate) to: Option<String>,
     pub(crate) all: Option<bool>,
+}
+/// `PUT /domains/{name}/suppressionLists/{list}`
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ListPut {
+    pub(crate) list_name: Option<String>,
+}
+
+/// `PUT …/suppressionListAddresses/{name}` and `PUT /suppressions/{address}`
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AddressPut {
+    /// Wanted below a list; above, the path has it.
+    pub(crate) email: Option<String>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    pub(crate) notes: Option<String>,
+}
+
+impl AddressPut {
+    pub(crate) fn person(self) -> Person {
+        Person {
+            first_name: self.first_name.unwrap_or_default(),
+            last_name: self.last_name.unwrap_or_default(),
+            notes: self.notes.unwrap_or_default(),
+        }
+    }
 }

@@ -155,7 +155,7 @@ async fn find_listed(
         let found = read_slot(store, shelf, slot).await?;
         return Ok(found.filter(|(_, entry)| is_it(entry)));
     }
-    let Some(Slot { name }) = keys::suppression_id(shelf, id).read(store).await? else {
+    let Some(Slot { name, .. }) = keys::suppression_id(shelf, id).read(store).await? else {
         return Ok(None);
     };
     let found = shelf.read(store, &name).await?;

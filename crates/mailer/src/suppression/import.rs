@@ -37,8 +37,7 @@ pub struct Report {
 
 /// Takes rows into a list.
 #[derive(Debug)]
-pub struct Import<'a> {
-    suppressor: &'a Suppressor,
+pub struct Import {
     shelf: Shelf,
     // Good rows that are not written yet, by name: of two for one address the later counts.
     waiting: BTreeMap<Name, Row>,
@@ -46,12 +45,11 @@ pub struct Import<'a> {
     last_line: u64,
 }
 
-impl<'a> Import<'a> {
+impl Import {
     /// An import into `shelf`.
     #[must_use]
-    pub fn new(suppressor: &'a Suppressor, shelf: Shelf) -> Self {
+    pub fn new(shelf: Shelf) -> Self {
         Self {
-            suppressor,
             shelf,
             waiting: BTreeMap::new(),
             report: Report::default(),
@@ -72,11 +70,12 @@ impl<'a> Import<'a> {
     pub async fn take<P: Clock + KeyValue>(
         &mut self,
         ports: &P,
+        suppressor: &Suppressor,
         (line, row): Numbered,
     ) -> Result<(), StoreError> {
         self.report.rows += 1;
         self.last_line = line;
-        let named = row.and_then(|row| Ok((self.name(&row.who)?, row)));
+        let named = row.and_then(|row| Ok((name_of(suppressor, &row.who)?, row)));
         match named {
             Ok((name, row)) => {
                 if self.waiting.insert(name, row).is_some() {
@@ -91,26 +90,22 @@ impl<'a> Import<'a> {
             }
         }
         if self.waiting.len() >= ROWS_AT_ONCE {
-            self.flush(ports).await?;
+            self.flush(ports, suppressor).await?;
         }
         Ok(())
-    }
-
-    fn name(&self, who: &Who) -> Result<Name, RowError> {
-        match who {
-            Who::Address(address) => Ok(self.suppressor.name(address)),
-            Who::Hash(name) if self.suppressor.is_hashed() => Ok(name.clone()),
-            Who::Hash(_) => Err(RowError::HashInClear),
-        }
     }
 
     /// Writes what waits. Costs a round of reads, an increment and one `set-many`.
     ///
     /// # Errors
     /// As [`Self::take`].
-    pub async fn flush<P: Clock + KeyValue>(&mut self, ports: &P) -> Result<(), StoreError> {
+    pub async fn flush<P: Clock + KeyValue>(
+        &mut self,
+        ports: &P,
+        suppressor: &Suppressor,
+    ) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut self.waiting);
-        let mode = self.suppressor.admit(ports).await?;
+        let mode = suppressor.admit(ports).await?;
         let found = waiting
             .into_iter()
             .map(|(name, row)| self.find(ports, name, row));
@@ -120,7 +115,7 @@ impl<'a> Import<'a> {
             .into_iter()
             .map(|(found, row)| {
                 let mut entry = merged(found.entry(), row, now);
-                entry.redact(self.suppressor);
+                entry.redact(suppressor);
                 let is_same = found.clear.is_none() && found.current.as_ref() == Some(&entry);
                 (found, (!is_same).then_some(entry))
             })
@@ -181,6 +176,14 @@ impl<'a> Import<'a> {
     }
 }
 
+fn name_of(suppressor: &Suppressor, who: &Who) -> Result<Name, RowError> {
+    match who {
+        Who::Address(address) => Ok(suppressor.name(address)),
+        Who::Hash(name) if suppressor.is_hashed() => Ok(name.clone()),
+        Who::Hash(_) => Err(RowError::HashInClear),
+    }
+}
+
 /// What is known of an address after the row. What is on the list for good stays so.
 fn merged(found: Option<&Suppression>, row: Row, now: Timestamp) -> Suppression {
     let for_good = found.filter(|found| found.until.is_none());
@@ -193,8 +196,10 @@ fn merged(found: Option<&Suppression>, row: Row, now: Timestamp) -> Suppression 
     let is_complaint = for_good.is_some_and(|found| found.kind == super::Kind::Complaint);
     if for_good.is_none() {
         entry.since = row.since.unwrap_or(entry.since);
-        entry.until = row.until;
-        entry.step = 0;
+        if entry.until != row.until {
+            entry.until = row.until;
+            entry.step = 0;
+        }
     }
     if !is_complaint {
         entry.kind = row.kind;

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::error::SuppressionError;
-use super::shelf::{Scope, Shelf, read_slot};
+use super::shelf::{Scope, Shelf};
 use crate::domain::claim::Claim;
 use crate::keys::{self, Record};
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
@@ -21,7 +21,7 @@ pub const MAX_LISTS: usize = 101;
 /// Longest name of a resource.
 pub const MAX_RESOURCE_NAME: usize = 253;
 /// Slots that [`sweep`] empties under one lock.
-const SWEPT_AT_ONCE: u64 = 250;
+const SWEPT_AT_ONCE: u64 = 500;
 
 /// How long the lock can be taken for, at least: see [`crate::attempt::Windows`].
 const LOCK_HOLDS: Duration = Duration::from_secs(5);
@@ -221,24 +221,32 @@ pub async fn sweep<P: Clock + KeyValue + Scheduler>(
         let Some(doomed) = lists.doomed.first().cloned() else {
             return Ok(false);
         };
-        let shelf = Shelf {
+        let shelf = &Shelf {
             scope: Scope::of(domain, &doomed.list_name),
             generation: doomed.generation,
         };
         let last = shelf.slots(ports).await?;
         let upto = last.min(doomed.swept.saturating_add(SWEPT_AT_ONCE));
         let slots = (doomed.swept + 1)..=upto;
-        let found = try_join_all(slots.clone().map(|slot| read_slot(ports, &shelf, slot))).await?;
+        let read = slots.clone().map(|slot| async move {
+            let slot = keys::suppression_slot(shelf, slot).read(ports).await?;
+            let Some(slot) = slot else {
+                return Ok::<_, StoreError>(None);
+            };
+            let entry = shelf.read(ports, &slot.name).await?;
+            Ok(Some((slot, entry.is_some())))
+        });
+        let found = try_join_all(read).await?;
         let mut spent: Vec<String> = slots
-            .map(|slot| keys::suppression_slot(&shelf, slot).into_path())
+            .map(|slot| keys::suppression_slot(shelf, slot).into_path())
             .collect();
         // The entries' keys are those of a list that was made since, whose entries may have come in between.
         let is_alone = lists.for_scope(&shelf.scope).is_none();
-        for (name, entry) in found.into_iter().flatten() {
-            let id = entry.id.as_deref();
-            spent.extend(id.map(|id| keys::suppression_id(&shelf, id).into_path()));
-            if is_alone {
-                spent.push(keys::suppression_entry(&shelf.scope, &name).into_path());
+        for (slot, is_there) in found.into_iter().flatten() {
+            let id = slot.id.as_deref();
+            spent.extend(id.map(|id| keys::suppression_id(shelf, id).into_path()));
+            if is_alone && is_there {
+                spent.push(keys::suppression_entry(&shelf.scope, &slot.name).into_path());
             }
         }
         lists.doomed.remove(0);
@@ -246,7 +254,7 @@ pub async fn sweep<P: Clock + KeyValue + Scheduler>(
             let swept = upto;
             lists.doomed.insert(0, DoomedList { swept, ..doomed });
         } else {
-            spent.push(keys::suppression_count(&shelf).into_path());
+            spent.push(keys::suppression_count(shelf).into_path());
         }
         if ports.now() >= ends_at {
             return Err(SuppressionError::Busy);

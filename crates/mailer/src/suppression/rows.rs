@@ -338,6 +338,9 @@ impl NdjsonRows {
             Err(RowError::TooLong)
         } else if std::str::from_utf8(trimmed).is_err() {
             Err(RowError::Utf8)
+        } else if !trimmed.starts_with(b"{") {
+            // An array would do for serde.
+            Err(RowError::Json)
         } else {
             let row: Result<RawRow, _> = serde_json::from_slice(trimmed);
             row.map_err(|_| RowError::Json).and_then(RawRow::check)
@@ -354,8 +357,9 @@ struct CsvRows {
     // How much of both is filled.
     filled: (usize, usize),
     is_too_long: bool,
-    // Where the record under way began.
-    line: u64,
+    // Lines that ended, and on which the record under way began, if one is.
+    lines: u64,
+    began: Option<u64>,
     // The names of the columns, once they are known.
     columns: Option<Vec<String>>,
 }
@@ -368,7 +372,8 @@ impl CsvRows {
             ends: vec![0; MAX_COLUMNS],
             filled: (0, 0),
             is_too_long: false,
-            line: 1,
+            lines: 0,
+            began: None,
             columns: None,
         }
     }
@@ -376,6 +381,13 @@ impl CsvRows {
     fn push(&mut self, mut piece: &[u8], rows: &mut Vec<Numbered>) {
         let is_end = piece.is_empty();
         loop {
+            if self.began.is_none() && !is_end {
+                piece = self.skip_empty_lines(piece);
+                if piece.is_empty() {
+                    return;
+                }
+                self.began = Some(self.lines + 1);
+            }
             let (octets, fields) = self.filled;
             let (Some(output), Some(ends)) =
                 (self.fields.get_mut(octets..), self.ends.get_mut(fields..))
@@ -384,7 +396,9 @@ impl CsvRows {
             };
             let (result, read, wrote, ended) = self.reader.read_record(piece, output, ends);
             self.filled = (octets + wrote, fields + ended);
-            piece = piece.get(read..).unwrap_or_default();
+            let (taken, rest) = piece.split_at(read.min(piece.len()));
+            self.lines += line_ends(taken);
+            piece = rest;
             match result {
                 ReadRecordResult::InputEmpty if !is_end => return,
                 ReadRecordResult::InputEmpty => {}
@@ -392,21 +406,24 @@ impl CsvRows {
                     self.is_too_long = true;
                     self.filled = (0, 0);
                 }
-                ReadRecordResult::Record => {
-                    self.end_record(rows);
-                    if piece.is_empty() && !is_end {
-                        return;
-                    }
-                }
+                ReadRecordResult::Record => self.end_record(rows),
                 ReadRecordResult::End => return,
             }
         }
     }
 
+    /// What follows the empty lines that `piece` begins with: the end of a line of CR LF among them.
+    fn skip_empty_lines<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
+        let is_end = |octet: &u8| matches!(octet, b'\r' | b'\n');
+        let count = piece.iter().take_while(|octet| is_end(octet)).count();
+        let (ends, rest) = piece.split_at(count);
+        self.lines += line_ends(ends);
+        rest
+    }
+
     fn end_record(&mut self, rows: &mut Vec<Numbered>) {
         let (_, fields) = std::mem::take(&mut self.filled);
-        // The reader's count is that of the line on which the record ended, or of the one behind it.
-        let line = std::mem::replace(&mut self.line, self.reader.line());
+        let line = self.began.take().unwrap_or(self.lines + 1);
         if std::mem::take(&mut self.is_too_long) {
             rows.push((line, Err(RowError::TooLong)));
             return;
@@ -441,6 +458,10 @@ impl CsvRows {
     }
 }
 
+fn line_ends(octets: &[u8]) -> u64 {
+    octets.iter().map(|octet| u64::from(*octet == b'\n')).sum()
+}
+
 fn is_address(name: &str) -> bool {
     let mut row = RawRow::default();
     let column = row.column(name).map(|column| *column = Some(String::new()));
@@ -466,4 +487,180 @@ fn row(columns: &[String], texts: &[&str]) -> Result<Row, RowError> {
         }
     }
     raw.check()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(format: Format, pieces: &[&[u8]]) -> Vec<Numbered> {
+        let mut reader = RowReader::new(format);
+        let mut rows = Vec::new();
+        for piece in pieces {
+            reader.push(piece, &mut rows);
+        }
+        reader.finish(&mut rows);
+        rows
+    }
+
+    /// Of each row its line, and address and notes or what is wrong.
+    #[track_caller]
+    fn check(format: Format, file: &str, expected: &[(u64, &str)]) {
+        let whole = read(format, &[file.as_bytes()]);
+        let octets: Vec<&[u8]> = file.as_bytes().chunks(1).collect();
+        assert_eq!(read(format, &octets), whole, "cut into octets: {file:?}");
+        let told: Vec<(u64, String)> = whole
+            .into_iter()
+            .map(|(line, row)| match row {
+                Ok(Row {
+                    who: Who::Address(address),
+                    person,
+                    ..
+                }) => (line, format!("{address} {}", person.notes)),
+                Ok(Row {
+                    who: Who::Hash(name),
+                    ..
+                }) => (line, name.as_str().to_owned()),
+                Err(error) => (line, error.to_string()),
+            })
+            .collect();
+        let expected: Vec<(u64, String)> = expected
+            .iter()
+            .map(|(line, text)| (*line, (*text).to_owned()))
+            .collect();
+        assert_eq!(told, expected, "{file:?}");
+    }
+
+    #[test]
+    fn csv_is_read_as_rfc_4180_has_it() {
+        let csv = |file, expected: &[(u64, &str)]| check(Format::Csv, file, expected);
+        csv("email,notes\r\na@b.example,x\r\n", &[(2, "a@b.example x")]);
+        csv("email\na@b.example", &[(2, "a@b.example ")]);
+        csv(
+            "a@b.example\nc@b.example\n",
+            &[(1, "a@b.example "), (2, "c@b.example ")],
+        );
+        csv("\u{feff}EMAIL,x\na@b.example,y\n", &[(2, "a@b.example ")]);
+        csv(
+            "notes,Email\n\"a \"\"b\"\", c\",a@b.example\n",
+            &[(2, "a@b.example a \"b\", c")],
+        );
+        csv(
+            "email,notes\na@b.example,\"two\r\nlines\"\nc@b.example,z\n",
+            &[(2, "a@b.example two\r\nlines"), (4, "c@b.example z")],
+        );
+        csv("\"\"\"a b\"\"@c.example\"\n", &[(1, "\"a b\"@c.example ")]);
+        csv("", &[]);
+        csv("email\n\n\na@b.example\n", &[(4, "a@b.example ")]);
+        csv(
+            "name,age\nx,1\n",
+            &[
+                (1, "expected a column email or hash, found none"),
+                (2, "expected an address, found nothing"),
+            ],
+        );
+        csv(
+            "email\nx\n,\n",
+            &[(2, "expected an at sign, found the end at offset 1")],
+        );
+        csv(
+            "email,cause\na@b.example,why\n",
+            &[(
+                2,
+                "expected Added, Bounce or Complaint as cause, found another text",
+            )],
+        );
+        csv(
+            "email,until\na@b.example,soon\n",
+            &[(
+                2,
+                "expected a time such as 2026-11-24T16:39:12.000Z as until, found another text",
+            )],
+        );
+    }
+
+    #[test]
+    fn ndjson_is_read_line_by_line() {
+        let ndjson = |file, expected: &[(u64, &str)]| check(Format::Ndjson, file, expected);
+        let json =
+            "expected a JSON object with an address in the property email, found another text";
+        ndjson(
+            "{\"email\":\"a@b.example\",\"notes\":\"x\"}\r\n\n{\"address\":\"c@b.example\"}",
+            &[(1, "a@b.example x"), (3, "c@b.example ")],
+        );
+        ndjson("{\"email\":1}\n[]\n{", &[(1, json), (2, json), (3, json)]);
+        ndjson("{}\n", &[(1, "expected an address, found nothing")]);
+        ndjson(
+            "{\"email\":\"a@b.example\\r\\nBcc: x\"}\n",
+            &[(
+                1,
+                "expected a letter, digit, hyphen or dot, found '\\r' at offset 11",
+            )],
+        );
+        ndjson(
+            "{\"hash\":\"abc\"}\n",
+            &[(
+                1,
+                "expected 64 hexadecimal digits in lower case as hash, found another text",
+            )],
+        );
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_passed_over_and_told_of() {
+        let long = "x".repeat(3 * MAX_RECORD_OCTETS);
+        let text = RowError::TooLong.to_string();
+        let expected = [(2, text.as_str()), (3, "a@b.example ")];
+        check(
+            Format::Csv,
+            &format!("email,notes\na@b.example,{long}\na@b.example,\n"),
+            &expected,
+        );
+        let commas = ",".repeat(2 * MAX_COLUMNS);
+        check(
+            Format::Csv,
+            &format!("email,notes\na@b.example{commas}\na@b.example,\n"),
+            &expected,
+        );
+        let file = format!(
+            "{{\"email\":\"c@b.example\"}}\n{{\"email\":\"{long}\"}}\n{{\"email\":\"a@b.example\"}}\n"
+        );
+        check(
+            Format::Ndjson,
+            &file,
+            &[(1, "c@b.example "), (2, text.as_str()), (3, "a@b.example ")],
+        );
+    }
+
+    #[test]
+    fn what_is_no_utf_8_is_told_of() {
+        for format in [Format::Csv, Format::Ndjson] {
+            let rows = read(format, &[b"{\"email\":\"\xff@b.example\"}\n"]);
+            assert_eq!(rows, [(1, Err(RowError::Utf8))]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics_and_cuts_change_nothing(file in prop::collection::vec(any::<u8>(), 0..300), cut in 0..300_usize) {
+            for format in [Format::Csv, Format::Ndjson] {
+                let (one, two) = file.split_at(cut.min(file.len()));
+                prop_assert_eq!(read(format, &[&file]), read(format, &[one, two]));
+            }
+        }
+
+        #[test]
+        fn what_is_written_is_read_again(texts in prop::collection::vec("[ -~\r\n]{0,40}", 1..5)) {
+            for format in [Format::Csv, Format::Ndjson] {
+                let raw = |notes: &String| RawRow { email: Some("a@b.example".to_owned()), notes: Some(notes.clone()), ..RawRow::default() };
+                let file: String = texts.iter().map(|notes| raw(notes).write(format)).collect();
+                let file = format!("{}{file}", heading(format));
+                let rows = read(format, &[file.as_bytes()]);
+                let notes: Vec<Option<String>> = rows.into_iter().map(|(_, row)| row.ok().map(|row| row.person.notes)).collect();
+                let expected: Vec<Option<String>> = texts.iter().cloned().map(Some).collect();
+                prop_assert_eq!(notes, expected);
+            }
+        }
+    }
 }

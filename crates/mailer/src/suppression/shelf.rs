@@ -78,6 +78,9 @@ impl fmt::Display for Shelf {
 pub struct Slot {
     /// The name of the entry.
     pub name: Name,
+    /// What an operator called it as a resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 impl Record for Slot {
@@ -227,6 +230,7 @@ impl Shelf {
         entry.generation = self.generation;
         let named = Slot {
             name: found.name.clone(),
+            id: entry.id.clone(),
         };
         let mut writes = Vec::new();
         if let Some(id) = &entry.id {
@@ -329,7 +333,7 @@ pub(super) async fn read_slot(
     shelf: &Shelf,
     slot: u64,
 ) -> Result<Option<(Name, Suppression)>, StoreError> {
-    let Some(Slot { name }) = keys::suppression_slot(shelf, slot).read(store).await? else {
+    let Some(Slot { name, .. }) = keys::suppression_slot(shelf, slot).read(store).await? else {
         return Ok(None);
     };
     let found = shelf.read(store, &name).await?;

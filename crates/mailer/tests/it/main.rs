@@ -18,4 +18,5 @@ mod outbox;
 mod records;
 mod sender_domains;
 mod submission;
+mod suppression;
 mod ticks;

@@ -28,5 +28,7 @@ mod send;
 mod signatures;
 mod signing_cost;
 mod store_faults;
+mod subscription_input;
+mod subscriptions;
 mod suppression;
 mod tick;

@@ -148,12 +148,13 @@ fn an_endpoint_that_is_down_for_a_day_is_tried_to_its_end_and_the_event_is_a_dea
     assert_eq!(reason, DeadReason::TimeToLiveExceeded);
     assert_eq!(at.since(dead.created_at), Duration::from_hours(24));
     let told = endpoint.told.borrow().clone();
-    // Ten pauses make almost 23 hours; the last try is at the end of the day.
-    assert_eq!(told.len(), 12);
+    // Ten pauses make 23 hours to over a day; the last try is at the end of the day.
+    assert!(matches!(told.len(), 11 | 12), "{}", told.len());
+    assert_eq!(told.last().map(|(_, _, sent_at)| *sent_at), Some(at));
     assert!(told.iter().all(|(told, ..)| *told == id));
     assert_eq!(
         told.iter().map(|(_, n, _)| *n).collect::<Vec<_>>(),
-        (0..12).collect::<Vec<_>>()
+        (0_u32..).take(told.len()).collect::<Vec<_>>()
     );
     let gaps: Vec<u64> = told
         .windows(2)
@@ -349,6 +350,7 @@ fn a_store_that_fails_at_any_call_loses_no_notification() {
                 let _ = once(&world, &endpoint, id);
                 world.advance(Duration::from_secs(120));
             }
+            world.fail_at.set(None);
             assert_ne!(
                 stored(&world, id).phase,
                 Phase::Pending,

@@ -299,6 +299,23 @@ fn what_is_for_a_deleted_subscription_is_deleted() {
     assert_eq!(world.count("notification/"), 0);
 }
 
+/// Breaks if what an instance knows of subscriptions is believed when it would have a notification given up.
+#[test]
+fn a_subscription_that_was_made_a_moment_ago_is_told() {
+    let world = World::new();
+    let endpoint = Endpoint::answering(200);
+    let notifier = notifier();
+    assert!(
+        run(notifier.subscriptions.read(&world))
+            .unwrap()
+            .all
+            .is_empty()
+    );
+    let id = try_out(&world, subscribed(&world, &endpoint), 1)[0];
+    let attempted = run(attempt(&world, &NoDns, &endpoint, &notifier, id)).unwrap();
+    assert_eq!(attempted, Attempted::Made(answered(200)));
+}
+
 #[test]
 fn an_endpoint_that_failed_five_times_is_left_alone_with_all_that_is_due() {
     let world = World::new();

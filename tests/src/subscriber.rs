@@ -226,8 +226,11 @@ fn consented(question: &Received, consent: Consent) -> Response<Full<Bytes>> {
         return response;
     }
     let code = match consent {
-        Consent::Given => question.json()[0]["data"]["validationCode"].clone(),
-        _ => json!("9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34"),
+        Consent::Given => {
+            let question = question.json();
+            question.pointer("/0/data/validationCode").cloned()
+        }
+        _ => Some(json!("9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34")),
     };
     match consent {
         Consent::Silent => answer(200, ""),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests against real parts need: Postfix, OpenDKIM, OpenDMARC, BIND, dnsdist and Chromium from Debian's
-# packages, and Microsoft's SDKs, dkimpy and playwright-core from their registries, below target/test-tools. Running it
+# packages, and Microsoft's SDKs, standardwebhooks, dkimpy and playwright-core from their registries, below target/test-tools. Running it
 # again installs only what is missing. Nothing is started, and no service is left running.
 set -euo pipefail
 

@@ -28,6 +28,8 @@ mod send;
 mod signatures;
 mod signing_cost;
 mod store_faults;
+mod subscription_input;
+mod subscriptions;
 mod suppression;
 mod suppression_lists;
 mod tick;

@@ -1,4 +1,4 @@
-//! The tests against real parts: Microsoft's SDKs, Postfix, a DNS, other people's verifiers of DKIM, SPF and DMARC, and
+//! The tests against real parts: Microsoft's SDKs and readers of events, Postfix, a DNS, other people's verifiers of DKIM, SPF, DMARC and webhooks, and
 //! a browser.
 //!
 //! `scripts/install-test-tools.sh` installs the parts; a test that misses one fails and says so. Everything runs on the
@@ -29,6 +29,7 @@ mod proxy;
 mod relays;
 mod sdks;
 mod smtp;
+mod subscribers;
 mod tools;
 mod verifiers;
 mod way_in;

@@ -1,7 +1,7 @@
 //! The harness of the black-box tests: the real components, served, with a relay behind them and a client in front.
 //!
 //! A test starts a [`System`] with [`Setup`], calls it over HTTP as an application would, and looks at what reached the
-//! relay: the sandbox's [`Inbox`], or a [`ScriptedRelay`] that misbehaves on demand. DNS is what it tells a [`DohServer`].
+//! relay: the sandbox's [`Inbox`], or a [`ScriptedRelay`] that misbehaves on demand, as a [`Subscriber`] of events does. DNS is what it tells a [`DohServer`].
 //! The components run on `devhost` in this process, or on the `spin` program when the environment says
 //! `SENDLET_TEST_HOST=spin` ([`HostKind`]).
 //!
@@ -27,6 +27,7 @@ mod scripted;
 mod secrets;
 mod signer;
 mod store;
+mod subscriber;
 mod system;
 mod ticker;
 mod wait;
@@ -44,6 +45,7 @@ pub use self::{
     },
     signer::{PathForm, Signer},
     store::{Faults, TestStore},
+    subscriber::{Consent, Manner, Received, Subscriber},
     system::{API_VERSION, Setup, System},
     ticker::Ticker,
     wait::{PATIENCE, eventually},

@@ -14,8 +14,9 @@ use mailer::subscription::{SubscriptionError, SubscriptionId};
 use crate::config::Config;
 use crate::endpoint::Endpoints;
 
-/// Pieces of work one instance has in hand. What comes beyond that is found by the tick.
-const MAX_IN_FLIGHT: usize = 256;
+/// Pieces of work one instance has in hand, four times what one endpoint that hangs can hold up. What comes beyond that is found by the
+/// tick.
+const MAX_IN_FLIGHT: usize = 512;
 /// The origin that a sibling was called at.
 const MAX_ORIGIN_OCTETS: usize = 512;
 

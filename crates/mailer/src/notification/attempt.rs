@@ -24,7 +24,7 @@ use crate::subscription::guard::Guard;
 use crate::subscription::known::KnownSubscriptions;
 use crate::subscription::record::EndReason;
 use crate::subscription::secret::Secret;
-use crate::subscription::{Subscription, SubscriptionState};
+use crate::subscription::{Subscription, SubscriptionState, Subscriptions};
 use crate::time::Timestamp;
 
 /// How long what waits for its subscription looks away at first, and at most; in between as long as it has waited already.
@@ -113,13 +113,15 @@ where
     if claimable(notifier, &notification, ports.now()).is_none() {
         return Ok(Attempted::NotNow);
     }
-    let subscriptions = notifier.subscriptions.read(ports).await?;
-    let subscription = subscriptions.find(notification.subscription);
-    let health = match subscription {
-        Some(subscription) => read_health(ports, subscription).await?,
-        None => EndpointHealth::default(),
-    };
-    let step = plan(&notification, subscription, &health, ports.now());
+    let mut subscriptions = notifier.subscriptions.read(ports).await?;
+    let mut view = View::of(ports, &subscriptions, &notification).await?;
+    // What is known may be a second old, and from before the subscription was made: nothing is given up on that.
+    if matches!(view.plan(ports.now()), Step::Delete | Step::Die(_)) {
+        notifier.subscriptions.forget();
+        subscriptions = notifier.subscriptions.read(ports).await?;
+        view = View::of(ports, &subscriptions, &notification).await?;
+    }
+    let step = view.plan(ports.now());
     // Before the claim: who finds no place leaves the notification to the next window, and not to the end of this one.
     let place = match step {
         Step::Send(_) => {
@@ -137,7 +139,7 @@ where
         ports,
         notifier,
         notification: &notification,
-        health: &health,
+        health: &view.health,
         window,
     };
     let attempted = claimed.take(step, resolver, webhook).await;
@@ -167,14 +169,6 @@ async fn claim<P: Clock + KeyValue>(
     Ok(Some(window))
 }
 
-async fn read_health(
-    store: &impl KeyValue,
-    subscription: &Subscription,
-) -> Result<EndpointHealth, StoreError> {
-    let key = keys::subscription_health(subscription.id);
-    Ok(key.read(store).await?.unwrap_or_default())
-}
-
 /// What to do with a notification that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step<'a> {
@@ -184,32 +178,59 @@ enum Step<'a> {
     Send(&'a Subscription),
 }
 
-/// The whole policy of what is due, without asking anybody.
-fn plan<'a>(
-    notification: &Notification,
+/// What is known when a notification is due.
+struct View<'a> {
+    notification: &'a Notification,
     subscription: Option<&'a Subscription>,
-    health: &EndpointHealth,
-    now: Timestamp,
-) -> Step<'a> {
-    // A dead letter is due when its week is over.
-    let (Some(subscription), Phase::Pending) = (subscription, notification.phase) else {
-        return Step::Delete;
-    };
-    let since = match subscription.state {
-        SubscriptionState::Active => None,
-        SubscriptionState::Paused { since } => Some(since),
-        SubscriptionState::AwaitingValidation => Some(subscription.updated_at),
-        SubscriptionState::Ended { .. } => return Step::Die(DeadReason::SubscriptionEnded),
-    };
-    let until = match since {
-        Some(since) => Some(now.plus(now.since(since).clamp(WAIT_AT_LEAST, WAIT_AT_MOST))),
-        None => health.hold(now),
-    };
-    let deadline = schedule::deadline(notification.began_at);
-    match until {
-        None => Step::Send(subscription),
-        Some(_) if now >= deadline => Step::Die(DeadReason::TimeToLiveExceeded),
-        Some(until) => Step::PutOff(until.min(deadline)),
+    health: EndpointHealth,
+}
+
+impl<'a> View<'a> {
+    async fn of(
+        store: &impl KeyValue,
+        subscriptions: &'a Subscriptions,
+        notification: &'a Notification,
+    ) -> Result<Self, StoreError> {
+        let subscription = subscriptions.find(notification.subscription);
+        let health = match subscription {
+            Some(found) => keys::subscription_health(found.id).read(store).await?,
+            None => None,
+        };
+        Ok(Self {
+            notification,
+            subscription,
+            health: health.unwrap_or_default(),
+        })
+    }
+
+    /// The whole policy of what is due, without asking anybody.
+    fn plan(&self, now: Timestamp) -> Step<'a> {
+        // A dead letter is due when its week is over.
+        let (Some(subscription), Phase::Pending) = (self.subscription, self.notification.phase)
+        else {
+            return Step::Delete;
+        };
+        let since = match subscription.state {
+            SubscriptionState::Active => None,
+            SubscriptionState::Paused { since } => Some(since),
+            SubscriptionState::AwaitingValidation => Some(subscription.updated_at),
+            SubscriptionState::Ended { .. } => {
+                return Step::Die(DeadReason::SubscriptionEnded);
+            }
+        };
+        let until = match since {
+            Some(since) => {
+                let pause = now.since(since).clamp(WAIT_AT_LEAST, WAIT_AT_MOST);
+                Some(now.plus(pause))
+            }
+            None => self.health.hold(now),
+        };
+        let deadline = schedule::deadline(self.notification.began_at);
+        match until {
+            None => Step::Send(subscription),
+            Some(_) if now >= deadline => Step::Die(DeadReason::TimeToLiveExceeded),
+            Some(until) => Step::PutOff(until.min(deadline)),
+        }
     }
 }
 

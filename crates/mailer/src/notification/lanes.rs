@@ -10,7 +10,7 @@ use crate::subscription::SubscriptionId;
 /// Requests to one endpoint that an instance has under way at once.
 pub const MAX_UNDER_WAY: usize = 16;
 /// Notifications for one endpoint that wait for a place. What comes beyond that is left to the tick.
-pub const MAX_WAITING: usize = 32;
+pub const MAX_WAITING: usize = 112;
 /// How long one waits.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it looks away.

@@ -231,7 +231,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
         .any(|(network, length)| (bits ^ network.to_bits()) >> (32 - length) == 0)
 }
 
-/// Only 2000::/3 is given out to the world, so loopback, link-local, unique local, multicast, IPv4-mapped and NAT64 addresses are
+/// Only `2000::/3` is given out to the world, so loopback, link-local, unique local, multicast, IPv4-mapped and NAT64 addresses are
 /// outside it; the rest is what is kept back inside.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     const RESERVED: [(Ipv6Addr, u32); 4] = [

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use dns::{Name, Question, RecordData, RecordType, ResolveError, Resolver};
+use futures::future::join;
 
 use super::endpoint::{Endpoint, EndpointError, Reach, is_public};
 use crate::ports::Clock;
@@ -114,12 +115,12 @@ async fn look_up<R: Resolver>(resolver: &R, name: &str) -> Result<Found, Endpoin
         };
         resolver.resolve(&question).await
     };
-    let answers = [ask(RecordType::A).await, ask(RecordType::Aaaa).await];
+    let (v4, v6) = join(ask(RecordType::A), ask(RecordType::Aaaa)).await;
     let mut found = Found {
         addresses: Vec::new(),
         ttl: LONGEST_TTL,
     };
-    for answer in answers {
+    for answer in [v4, v6] {
         let answer = answer.map_err(|_: ResolveError| EndpointError::Unresolved)?;
         found
             .addresses

@@ -13,6 +13,7 @@ mod budget;
 mod custom_domains;
 mod domains;
 mod fake;
+mod notifications;
 mod nudges;
 mod outbox;
 mod records;

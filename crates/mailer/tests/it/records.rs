@@ -124,6 +124,15 @@ fn records_of_every_version_stay_readable() {
     let event = include_bytes!("../vectors/records/event.v2.json");
     let record: mailer::domain::history::Event = decode(event).unwrap();
     assert_eq!(encode(&record).unwrap(), event.trim_ascii_end());
+    let subscriptions = include_bytes!("../vectors/records/subscriptions.v1.json");
+    let record: mailer::subscription::Subscriptions = decode(subscriptions).unwrap();
+    assert_eq!(encode(&record).unwrap(), subscriptions.trim_ascii_end());
+    let notification = include_bytes!("../vectors/records/notification.v1.json");
+    let record: mailer::notification::Notification = decode(notification).unwrap();
+    assert_eq!(encode(&record).unwrap(), notification.trim_ascii_end());
+    let letter = include_bytes!("../vectors/records/dead-letter.v1.json");
+    let record: mailer::notification::dead::DeadLetter = decode(letter).unwrap();
+    assert_eq!(encode(&record).unwrap(), letter.trim_ascii_end());
     let progress = include_bytes!("../vectors/records/progress.v1.json");
     let record: mailer::tick::TickProgress = decode(progress).unwrap();
     assert_eq!(encode(&record).unwrap(), progress.trim_ascii_end());

@@ -25,6 +25,9 @@ pub struct JournalEntry {
     pub at: Timestamp,
     /// What to look at.
     pub items: Vec<JournalItem>,
+    /// It is how what was accepted is listed ([`crate::listing`]), so it is not deleted when nothing is left to be done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stays: bool,
 }
 
 impl Record for JournalEntry {

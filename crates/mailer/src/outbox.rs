@@ -182,6 +182,7 @@ impl Outbox {
         let entry = JournalEntry {
             at: ports.now(),
             items,
+            stays: self.is_listed,
         };
         writes.push(keys::journal(position.number, position.next).write(&entry)?);
         ports.set_many(writes).await?;

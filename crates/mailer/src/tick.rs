@@ -15,7 +15,6 @@ use crate::due::{self, Additions};
 use crate::journal::{JournalEntry, JournalItem, NUMBER_DEAD_AFTER, WorkKind};
 use crate::keys::{self, Record};
 use crate::lease::TickLease;
-use crate::listing;
 use crate::ports::{Clock, KeyValue, StoreError, Write};
 use crate::time::Timestamp;
 
@@ -82,7 +81,7 @@ pub struct OpenNumber {
     pub active_at: Timestamp,
     /// When to look again: the longer nothing came, the later.
     pub look_at: Timestamp,
-    /// Messages were accepted under it, so its entries stay: they are what lists them.
+    /// Its entries are not deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stays: bool,
 }
@@ -340,7 +339,7 @@ impl Step {
                 break;
             }
             self.take_entry(ports, &entry).await?;
-            open.stays |= entry.items.iter().any(listing::is_acceptance);
+            open.stays |= entry.stays;
             open.next += 1;
             open.active_at = self.now;
             *left -= 1;

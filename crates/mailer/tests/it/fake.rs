@@ -376,6 +376,18 @@ pub(crate) fn accept_as(
     run(submit(world, &Acceptor::default(), &principal(), request))
 }
 
+/// Accepts a message the way an instance with `acceptor` does.
+pub(crate) fn accept_with(world: &World, acceptor: &Acceptor) -> OperationId {
+    let request = Request {
+        operation_id: None,
+        body_hash: BodyHash::of(b"body"),
+        submission: submission(&["bob@example.com"]),
+    };
+    run(submit(world, acceptor, &principal(), request))
+        .unwrap()
+        .id
+}
+
 pub(crate) fn accept(world: &World, to: &[&str]) -> OperationId {
     accept_as(world, None, "body", to).unwrap().id
 }

@@ -178,11 +178,9 @@ fn event(token: Token, kind: EventKind, at: Timestamp) -> DeliveryEvent {
 
 /// The reply that a report tells of. Without one in the diagnostic text, that is the text, with the code that the status stands for.
 fn reply(about: &RecipientReport) -> Option<Reply> {
-    if let Ok(reply) = Reply::parse(&about.diagnostic) {
-        return Some(Reply {
-            enhanced: reply.enhanced.or(about.status),
-            ..reply
-        });
+    if let Ok(said) = Reply::parse(&about.diagnostic) {
+        let enhanced = said.enhanced.or(about.status);
+        return Some(Reply::new(said.code, enhanced, said.text()));
     }
     let class = about.status.map(|status| u16::from(status.class().digit()));
     let implied = class.and_then(|class| ReplyCode::new(class * 100 + 50).ok());

@@ -126,7 +126,7 @@ mod tests {
     /// `expected`: since, until and step, in hours.
     #[track_caller]
     fn check(
-        found: Option<Suppression>,
+        found: Option<&Suppression>,
         (news, at): (News, u64),
         expected: Option<(Kind, u64, Option<u64>, u64)>,
     ) {
@@ -136,42 +136,46 @@ mod tests {
             until: until.map(hour),
             step,
         });
-        assert_eq!(after(found.as_ref(), news, hour(at)), expected);
+        assert_eq!(after(found, news, hour(at)), expected);
     }
 
     #[test]
     fn a_bounce_begins_a_lease_of_a_day_unless_one_runs() {
         let afresh = Some((Kind::Bounce, 100, Some(124), 0));
         check(None, (News::Bounce, 100), afresh);
-        check(Some(leased(10, 34, 0)), (News::Bounce, 100), afresh);
-        check(Some(leased(10, 100, 3)), (News::Bounce, 100), afresh);
-        check(Some(leased(90, 114, 0)), (News::Bounce, 100), None);
-        check(Some(leased(90, 114, 0)), (News::Bounce, 90), None);
-        check(Some(leased(90, 114, 0)), (News::Bounce, 50), None);
-        check(Some(Suppression::added(hour(1))), (News::Bounce, 100), None);
-        check(Some(complained(1)), (News::Bounce, 100), None);
+        check(Some(&leased(10, 34, 0)), (News::Bounce, 100), afresh);
+        check(Some(&leased(10, 100, 3)), (News::Bounce, 100), afresh);
+        check(Some(&leased(90, 114, 0)), (News::Bounce, 100), None);
+        check(Some(&leased(90, 114, 0)), (News::Bounce, 90), None);
+        check(Some(&leased(90, 114, 0)), (News::Bounce, 50), None);
+        check(
+            Some(&Suppression::added(hour(1))),
+            (News::Bounce, 100),
+            None,
+        );
+        check(Some(&complained(1)), (News::Bounce, 100), None);
     }
 
     #[test]
     fn a_try_inside_the_lease_lengthens_it_up_to_two_weeks() {
         let grown = |until, step| Some((Kind::Bounce, 10, Some(until), step));
         let tried = (News::Tried, 20);
-        check(Some(leased(10, 34, 0)), tried, grown(20 + 48, 1));
-        check(Some(leased(10, 34, 1)), tried, grown(20 + 96, 2));
-        check(Some(leased(10, 34, 2)), tried, grown(20 + 168, 3));
-        check(Some(leased(10, 34, 3)), tried, grown(20 + 336, 4));
-        check(Some(leased(10, 34, 4)), tried, grown(20 + 336, 5));
-        check(Some(leased(10, 900, 4)), tried, grown(900, 5));
+        check(Some(&leased(10, 34, 0)), tried, grown(20 + 48, 1));
+        check(Some(&leased(10, 34, 1)), tried, grown(20 + 96, 2));
+        check(Some(&leased(10, 34, 2)), tried, grown(20 + 168, 3));
+        check(Some(&leased(10, 34, 3)), tried, grown(20 + 336, 4));
+        check(Some(&leased(10, 34, 4)), tried, grown(20 + 336, 5));
+        check(Some(&leased(10, 900, 4)), tried, grown(900, 5));
     }
 
     #[test]
     fn other_tries_change_nothing() {
         check(None, (News::Tried, 20), None);
-        check(Some(leased(10, 34, 0)), (News::Tried, 34), None);
-        check(Some(leased(10, 34, 0)), (News::Tried, 10), None);
-        check(Some(leased(10, 34, 0)), (News::Tried, 5), None);
-        check(Some(Suppression::added(hour(1))), (News::Tried, 20), None);
-        check(Some(complained(1)), (News::Tried, 20), None);
+        check(Some(&leased(10, 34, 0)), (News::Tried, 34), None);
+        check(Some(&leased(10, 34, 0)), (News::Tried, 10), None);
+        check(Some(&leased(10, 34, 0)), (News::Tried, 5), None);
+        check(Some(&Suppression::added(hour(1))), (News::Tried, 20), None);
+        check(Some(&complained(1)), (News::Tried, 20), None);
     }
 
     #[test]
@@ -179,8 +183,8 @@ mod tests {
         let for_good = |since| Some((Kind::Complaint, since, None, 0));
         let complaint = (News::Complaint, 20);
         check(None, complaint, for_good(20));
-        check(Some(leased(10, 34, 3)), complaint, for_good(20));
-        check(Some(Suppression::added(hour(1))), complaint, for_good(1));
-        check(Some(complained(1)), complaint, None);
+        check(Some(&leased(10, 34, 3)), complaint, for_good(20));
+        check(Some(&Suppression::added(hour(1))), complaint, for_good(1));
+        check(Some(&complained(1)), complaint, None);
     }
 }

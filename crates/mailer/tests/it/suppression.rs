@@ -526,7 +526,7 @@ fn with_a_hash_key_nothing_that_is_stored_holds_an_address() {
             &world,
             &other,
             &addr("a@b.example"),
-            &[bob.clone()],
+            std::slice::from_ref(&bob),
             START,
         ));
         assert!(

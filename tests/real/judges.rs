@@ -25,7 +25,7 @@ use crate::{
     authentication_results::{Finding, Outcome, findings},
     daemons::{Daemon, STARTS, free_port, is_listening, write_settings},
     dns::DnsServer,
-    postfix::{DOMAIN, Postfix},
+    postfix::{Additions, DOMAIN, Postfix},
     smtp, tools,
     way_in::WayIn,
 };
@@ -98,8 +98,12 @@ impl Judges {
              smtpd_peername_lookup = no\n",
             opendkim.port, opendmarc.port
         );
+        let additions = Additions {
+            main_cf: &settings,
+            ..Additions::default()
+        };
         Self {
-            postfix: Postfix::start_with(&mailboxes, &settings),
+            postfix: Postfix::start_with(&mailboxes, additions),
             opendkim,
             opendmarc,
             resolver,

@@ -17,6 +17,7 @@
 
 mod asking;
 mod authentication_results;
+mod bounces;
 mod browser;
 mod daemons;
 mod delivery;

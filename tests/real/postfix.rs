@@ -21,6 +21,13 @@ pub(crate) const DOMAIN: &str = "example.test";
 /// The user and group that mailboxes belong to: nobody, on Debian.
 const MAILBOX_OWNER: u32 = 65_534;
 
+/// Lines for Postfix's files, besides those that every test needs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Additions<'a> {
+    pub(crate) main_cf: &'a str,
+    pub(crate) master_cf: &'a str,
+}
+
 /// A running Postfix. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Postfix {
@@ -31,15 +38,15 @@ pub(crate) struct Postfix {
 impl Postfix {
     /// Starts a Postfix with mailboxes for these users.
     pub(crate) fn start(users: &[String]) -> Self {
-        Self::start_with(users, "")
+        Self::start_with(users, Additions::default())
     }
 
-    /// As [`Self::start`], with more lines for `main.cf`.
-    pub(crate) fn start_with(users: &[String], settings: &str) -> Self {
+    /// As [`Self::start`], with more lines for its files.
+    pub(crate) fn start_with(users: &[String], additions: Additions<'_>) -> Self {
         tools::installed("/usr/sbin/postfix");
         let mut failures = Vec::new();
         for _ in 0..STARTS {
-            match Self::try_start(users, settings) {
+            match Self::try_start(users, additions) {
                 Ok(postfix) => return postfix,
                 Err(failure) => failures.push(failure),
             }
@@ -47,7 +54,7 @@ impl Postfix {
         panic!("Postfix does not start, which only root may do: {failures:#?}");
     }
 
-    fn try_start(users: &[String], settings: &str) -> Result<Self, String> {
+    fn try_start(users: &[String], additions: Additions<'_>) -> Result<Self, String> {
         // Open to others, since Postfix's parts run under users of their own.
         let folder = tempfile::Builder::new()
             .prefix("sendlet-postfix-")
@@ -56,9 +63,11 @@ impl Postfix {
         let open = fs::Permissions::from_mode(0o755);
         fs::set_permissions(folder.path(), open).unwrap();
         let port = free_port();
-        lay_out(folder.path(), port, users)?;
-        let main_cf = main_cf(folder.path()) + settings;
-        fs::write(folder.path().join("etc/main.cf"), main_cf).unwrap();
+        lay_out(folder.path(), users)?;
+        let etc = folder.path().join("etc");
+        let main_cf = main_cf(folder.path()) + additions.main_cf;
+        fs::write(etc.join("main.cf"), main_cf).unwrap();
+        fs::write(etc.join("master.cf"), master_cf(port) + additions.master_cf).unwrap();
         let started = postfix(folder.path(), "start");
         let postfix = Self { port, folder };
         if started.status.success() {
@@ -133,7 +142,7 @@ fn postfix(folder: &Path, order: &str) -> Output {
     output.expect("coreutils is installed")
 }
 
-fn lay_out(folder: &Path, port: u16, users: &[String]) -> Result<(), String> {
+fn lay_out(folder: &Path, users: &[String]) -> Result<(), String> {
     let mail_owner = user_id("postfix");
     for (name, owner) in [
         ("etc", None),
@@ -149,7 +158,6 @@ fn lay_out(folder: &Path, port: u16, users: &[String]) -> Result<(), String> {
         }
     }
     let etc = folder.join("etc");
-    fs::write(etc.join("master.cf"), master_cf(port)).unwrap();
     let mailbox = |user: &String| format!("{user}@{DOMAIN} {user}/\n");
     fs::write(
         etc.join("mailboxes"),

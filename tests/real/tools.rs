@@ -26,6 +26,11 @@ pub(crate) fn script(name: &str) -> PathBuf {
     root().join("tests/real").join(name)
 }
 
+/// What operators have their MTA bring reports with.
+pub(crate) fn report_script() -> PathBuf {
+    root().join("scripts/report-to-sendlet")
+}
+
 fn root() -> &'static Path {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     package.parent().unwrap_or(package)

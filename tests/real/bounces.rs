@@ -7,13 +7,17 @@ mod mta;
 mod reporter;
 
 use serde_json::{Value, json};
+use tests::{ADMIN_TOKEN, Manner, Request, Subscriber, eventually};
 
-use crate::postfix::DOMAIN;
+use crate::{postfix::DOMAIN, proxy::Exchange, smtp};
 
 use self::{
     chain::Chain,
-    mta::{ELSEWHERE, Mta},
+    mta::{DEAD, ELSEWHERE, Mta},
 };
+
+/// What a message cannot get rid of in three seconds comes back.
+const SHORT_LIFE: &str = "maximal_queue_lifetime = 3s\n";
 
 async fn start(settings: &str) -> (Mta, Chain) {
     let mta = Mta::start(settings).await;
@@ -84,4 +88,204 @@ async fn check_suppressed(mta: &Mta, chain: &Chain, (address, because_of): (&str
 fn check_reply(recipient: &Value, start: &str) {
     let reply = recipient["reply"].as_str().unwrap_or_default();
     assert!(reply.starts_with(start), "{recipient}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_mailbox_fails_and_may_be_written_to_again() {
+    let (mta, chain) = start("").await;
+    let address = format!("full@{ELSEWHERE}");
+    for times in 1..=2 {
+        let id = chain.send(&[&address]).await;
+        let failed = chain.becomes(&id, &address, "Failed").await;
+        assert_eq!(failed["cause"], "mailbox-full/recipient", "{failed}");
+        check_reply(&failed, "552 5.2.2 ");
+        check_written_to(&chain, &address).await;
+        assert_eq!(mta.destination.times_asked(&address), times);
+    }
+}
+
+async fn check_written_to(chain: &Chain, address: &str) {
+    let explanation = chain.explanation(address).await;
+    assert_eq!(explanation["isWrittenTo"], true, "{explanation}");
+    assert_eq!(explanation["lists"], json!([]), "{explanation}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_is_told_of_and_never_taken_for_a_failure() {
+    let (mta, chain) = start("delay_warning_time = 1s\n").await;
+    let address = format!("later@{ELSEWHERE}");
+    let id = chain.send(&[&address]).await;
+    let deferred = chain.becomes(&id, &address, "Deferred").await;
+    assert_eq!(deferred["cause"], "rate/recipient", "{deferred}");
+    check_reply(&deferred, "451 4.7.1 ");
+
+    mta.destination.relent();
+    eventually("the message is taken", async || {
+        mta.is_done_with(&address).then_some(())
+    })
+    .await;
+    assert!(mta.destination.has_taken(&address));
+    // Nobody says that it was delivered: Postfix was not asked to.
+    assert_eq!(chain.recipient(&id, &address).await, deferred);
+    assert_eq!(chain.reports().len(), 1, "one notice of the delay");
+    check_written_to(&chain, &address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_that_never_take_it_fail_and_suppress_nobody() {
+    let (_mta, chain) = start(SHORT_LIFE).await;
+    let (nobody, later) = (format!("someone@{DEAD}"), format!("later@{ELSEWHERE}"));
+    let known = format!("known@{DOMAIN}");
+    let id = chain.send(&[&nobody, &known, &later]).await;
+
+    let failed = chain.becomes(&id, &nobody, "Failed").await;
+    assert_eq!(failed["cause"], "network/relay", "{failed}");
+    let reply = failed["reply"].as_str().unwrap();
+    assert!(reply.contains("Connection refused"), "{failed}");
+    let failed = chain.becomes(&id, &later, "Failed").await;
+    assert_eq!(failed["cause"], "rate/recipient", "{failed}");
+    check_reply(&failed, "451 4.7.1 ");
+    let other = chain.recipient(&id, &known).await;
+    assert_eq!(other["status"], "OutForDelivery", "{other}");
+    for address in [&nobody, &later] {
+        check_written_to(&chain, address).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn subscribers_are_told_what_a_report_says() {
+    let (_mta, chain) = start("").await;
+    let subscriber = Subscriber::start(Manner::Answer(200)).await;
+    let subscription = Request::new("POST", "/subscriptions")
+        .field("authorization", &format!("Bearer {ADMIN_TOKEN}"))
+        .json(&json!({"endpointUrl": subscriber.url()}));
+    chain.system.client.call(subscription).await.expect(201);
+
+    let address = format!("unknown@{ELSEWHERE}");
+    let id = chain.send(&[&address]).await;
+    let told = eventually("the subscriber is told", async || {
+        subscriber.told().into_iter().next()
+    });
+    let told: Value = serde_json::from_slice(&told.await.body).unwrap();
+    let data = &told[0]["data"];
+    assert_eq!(
+        [&data["messageId"], &data["recipient"], &data["status"]],
+        [id.as_str(), &address, "Bounced"],
+        "{told}"
+    );
+}
+
+/// Has an unknown mailbox bounce, and returns the message's id and the report.
+async fn bounced(chain: &Chain, address: &str) -> (String, Exchange) {
+    let id = chain.send(&[address]).await;
+    chain.becomes(&id, address, "Bounced").await;
+    let report = chain.reports().pop().unwrap();
+    assert_eq!(report.status, 200);
+    (id, report)
+}
+
+/// The return path that a report was brought to.
+fn return_path(report: &Exchange) -> &str {
+    let to = report.fields["envelope-to"].to_str().unwrap();
+    to.trim_matches(['<', '>'])
+}
+
+/// Hands a message in as a stranger would, and returns what the script was answered.
+async fn brought(mta: &Mta, chain: &Chain, to: &str, message: &[u8]) -> Exchange {
+    let before = chain.reports().len();
+    smtp::hand_over(mta.strangers_port, "", to, message).await;
+    eventually("the report is brought", async || {
+        chain.reports().get(before).cloned()
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_that_are_forged_or_repeated_change_nothing() {
+    let (mta, chain) = start("").await;
+    let address = format!("unknown@{ELSEWHERE}");
+    let (bounced_id, report) = bounced(&chain, &address).await;
+    let known = format!("known@{DOMAIN}");
+    let id = chain.send(&[&known]).await;
+    let before = [
+        chain.everything(&id).await,
+        chain.everything(&bounced_id).await,
+    ];
+    let (message, own) = (with_crlf(&report.body), return_path(&report));
+    let (_, other) = bounced(&chain, &format!("gone@{ELSEWHERE}")).await;
+
+    let mut counted = chain.get("/reports/refused").await;
+    for (to, status, reason) in [
+        (own.to_owned(), 200, None),
+        (own.to_ascii_uppercase(), 200, None),
+        (changed(own), 422, Some("forged")),
+        // Not made up, but somebody else's.
+        (return_path(&other).to_owned(), 422, Some("foreign")),
+    ] {
+        let brought = brought(&mta, &chain, &to, &message).await;
+        assert_eq!(brought.status, status, "{to}: {:?}", brought.answer);
+        if let Some(reason) = reason {
+            counted[reason] = (counted[reason].as_i64().unwrap() + 1).into();
+        }
+    }
+    assert_eq!(chain.get("/reports/refused").await, counted);
+    // What was refused is not sent back to anybody, and is not kept either.
+    eventually("the forged report is gone", async || {
+        mta.is_done_with(&changed(own)).then_some(())
+    })
+    .await;
+    let after = [
+        chain.everything(&id).await,
+        chain.everything(&bounced_id).await,
+    ];
+    assert_eq!(after, before);
+}
+
+/// A return path with another character in its place.
+fn changed(return_path: &str) -> String {
+    let (local_part, domain) = return_path.split_once('@').unwrap();
+    let mut letters: Vec<char> = local_part.chars().collect();
+    letters[20] = if letters[20] == 'a' { 'b' } else { 'a' };
+    format!("{}@{domain}", letters.into_iter().collect::<String>())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_can_write_to_return_paths_only() {
+    let mta = Mta::start("").await;
+    let path = format!("b-{}@{ELSEWHERE}", "a2".repeat(24));
+    for (to, expected) in [
+        (path.as_str(), "250 2.1.5 "),
+        (&path.to_ascii_uppercase(), "250 2.1.5 "),
+        (&format!("x{path}"), "554 5.7.1 "),
+        (&path.replacen("2@", "1@", 1), "554 5.7.1 "),
+        (&format!("someone@{ELSEWHERE}"), "554 5.7.1 "),
+    ] {
+        let reply = smtp::reply_to_rcpt(mta.strangers_port, to).await;
+        assert!(reply.starts_with(expected), "{to}: {reply}");
+    }
+}
+
+fn with_crlf(message: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8(message.to_vec()).unwrap();
+    text.replace("\r\n", "\n")
+        .replace('\n', "\r\n")
+        .into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_wait_until_they_can_be_brought() {
+    let mta = Mta::start("").await;
+    let chain = Chain::start(mta.postfix.port).await;
+    let address = format!("unknown@{ELSEWHERE}");
+    let id = chain.send(&[&address]).await;
+    eventually("a report is put off", async || {
+        let log = mta.postfix.log();
+        log.contains("relay=sendlet, delay=").then_some(())
+    })
+    .await;
+    assert!(mta.postfix.log().contains("dsn=4.3.0, status=deferred"));
+    let before = chain.recipient(&id, &address).await;
+    assert_eq!(before["status"], "OutForDelivery", "{before}");
+    chain.take_reports(&mta.reporter);
+    chain.becomes(&id, &address, "Bounced").await;
 }

@@ -30,6 +30,23 @@ pub(crate) async fn hand_over(port: u16, mail_from: &str, recipient: &str, messa
     timeout(PATIENCE, talk).await.expect("the MTA answers");
 }
 
+/// What an MTA says to a recipient of mail with a null reverse-path; no message is handed over.
+pub(crate) async fn reply_to_rcpt(port: u16, recipient: &str) -> String {
+    let talk = async {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let mut talk = Talk(BufReader::new(stream));
+        talk.expect("220").await;
+        talk.say(&format!("EHLO {HELO}"), "250").await;
+        talk.say("MAIL FROM:<>", "250").await;
+        let line = format!("RCPT TO:<{recipient}>\r\n");
+        talk.0.write_all(line.as_bytes()).await.unwrap();
+        let mut reply = String::new();
+        talk.0.read_line(&mut reply).await.unwrap();
+        reply
+    };
+    timeout(PATIENCE, talk).await.expect("the MTA answers")
+}
+
 struct Talk(BufReader<TcpStream>);
 
 impl Talk {

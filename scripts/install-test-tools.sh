@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests against real parts need: Postfix, OpenDKIM, OpenDMARC, BIND, dnsdist and Chromium from Debian's
+# Installs what the tests against real parts need: Postfix, Exim, OpenDKIM, OpenDMARC, BIND, dnsdist and Chromium from Debian's
 # packages, and Microsoft's SDKs, standardwebhooks, dkimpy and playwright-core from their registries, below target/test-tools. Running it
 # again installs only what is missing. Nothing is started, and no service is left running.
 set -euo pipefail
@@ -41,7 +41,7 @@ install_quietly() {
 debian_packages() {
   local package missing=()
   command -v dpkg-query >/dev/null ||
-    give_up "expected Debian or a system like it; elsewhere install postfix, opendkim, opendmarc, libresolv-wrapper, bind9, dnsdist, chromium, nodejs, npm and python3 with venv by hand"
+    give_up "expected Debian or a system like it; elsewhere install postfix, opendkim, opendmarc, libresolv-wrapper, bind9, dnsdist, chromium, curl, libnss-wrapper, nodejs, npm and python3 with venv by hand"
   for package in "$@"; do
     installed "$package" || missing+=("$package")
   done
@@ -91,6 +91,25 @@ node_packages() {
   cp "$lock" "$folder/installed.json"
 }
 
+# Unpacked, since an MTA that is installed takes the place of the one before. Without the bit that would make it root's for everybody.
+exim() {
+  local folder=$tools/exim
+  if [ -e "$folder/usr/sbin/exim4" ]; then
+    say "Exim is there"
+    return
+  fi
+  say "unpacking Exim"
+  local unpacked
+  unpacked=$(mktemp -d)
+  (cd "$unpacked" && apt-get download --quiet exim4-daemon-light) ||
+    give_up "apt-get could not download exim4-daemon-light: Debian's packages need a package mirror"
+  dpkg-deb --extract "$unpacked"/exim4-daemon-light_*.deb "$unpacked/exim"
+  chmod u-s "$unpacked/exim/usr/sbin/exim4"
+  rm -rf "$folder"
+  mv "$unpacked/exim" "$folder"
+  rm -rf "$unpacked"
+}
+
 wasm_target() {
   command -v rustup >/dev/null || {
     say "no rustup here: the target wasm32-wasip2 has to come with this Rust"
@@ -106,7 +125,9 @@ wasm_target() {
 
 mkdir -p "$tools"
 # dbconfig-no-thanks stands for the database that opendmarc's package would set up otherwise.
-debian_packages postfix opendkim opendkim-tools opendmarc dbconfig-no-thanks libresolv-wrapper bind9 dnsdist chromium
+debian_packages postfix opendkim opendkim-tools opendmarc dbconfig-no-thanks libresolv-wrapper bind9 dnsdist chromium \
+  curl libgnutls-dane0 libidn12 libnsl2 libnss-wrapper
+exim
 python_environment 1.1.0
 python_environment 1.0.0
 node_packages

@@ -3,6 +3,7 @@
 
 mod chain;
 mod destination;
+mod exim;
 mod mta;
 mod reporter;
 
@@ -13,6 +14,7 @@ use crate::{postfix::DOMAIN, proxy::Exchange, smtp};
 
 use self::{
     chain::Chain,
+    exim::Exim,
     mta::{DEAD, ELSEWHERE, Mta},
 };
 
@@ -288,4 +290,55 @@ async fn reports_wait_until_they_can_be_brought() {
     assert_eq!(before["status"], "OutForDelivery", "{before}");
     chain.take_reports(&mta.reporter);
     chain.becomes(&id, &address, "Bounced").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_exim_mean_the_same() {
+    let exim = Exim::start().await;
+    let chain = Chain::start(exim.port).await;
+    chain.take_reports(&exim.reporter);
+    let known = format!("known@{DOMAIN}");
+    let [nobody, unknown, gone, full, later] = [
+        format!("nobody-here@{DOMAIN}"),
+        format!("unknown@{ELSEWHERE}"),
+        format!("gone@{ELSEWHERE}"),
+        format!("full@{ELSEWHERE}"),
+        format!("later@{ELSEWHERE}"),
+    ];
+    let id = chain
+        .send(&[&known, &nobody, &unknown, &gone, &full, &later])
+        .await;
+    for (address, status, cause, reply, is_written_to) in [
+        // Exim says nothing of why: it may be an address, and it may be a route of its own.
+        (&nobody, "Failed", "unknown/relay", "550 5.0.0", true),
+        (
+            &unknown,
+            "Bounced",
+            "address/recipient",
+            "550 5.1.1 ",
+            false,
+        ),
+        (&gone, "Bounced", "address/recipient", "550 5.1.1 ", false),
+        (
+            &full,
+            "Failed",
+            "mailbox-full/recipient",
+            "552 5.2.2 ",
+            true,
+        ),
+        (&later, "Failed", "rate/recipient", "451 4.7.1 ", true),
+    ] {
+        let found = chain.becomes(&id, address, status).await;
+        assert_eq!(found["cause"], cause, "{found}");
+        check_reply(&found, reply);
+        let explanation = chain.explanation(address).await;
+        assert_eq!(explanation["isWrittenTo"], is_written_to, "{explanation}");
+    }
+    let other = chain.recipient(&id, &known).await;
+    assert_eq!(other["status"], "OutForDelivery", "{other}");
+    assert!(!exim.destination.has_taken(&later));
+    let events = chain.happened(&id, "event").await;
+    let delay = events.iter().find(|event| event["event"] == "deferred");
+    let delay = delay.unwrap_or_else(|| panic!("no delay: {}", exim.log()));
+    assert_eq!(delay["recipient"], later, "Exim warns before it gives up");
 }

@@ -1,5 +1,5 @@
-//! The tests against real parts: Microsoft's SDKs and readers of events, Postfix, a DNS, other people's verifiers of DKIM, SPF, DMARC and webhooks, and
-//! a browser.
+//! The tests against real parts: Microsoft's SDKs and readers of events, Postfix, Exim, a DNS, other people's verifiers of DKIM, SPF, DMARC and
+//! webhooks, and a browser.
 //!
 //! `scripts/install-test-tools.sh` installs the parts; a test that misses one fails and says so. Everything runs on the
 //! loopback address, on ports the system chose, and ends with its test.

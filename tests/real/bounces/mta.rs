@@ -59,16 +59,16 @@ impl Mta {
         }
     }
 
-    /// Whether Postfix is done with everything to this address.
+    /// Whether Postfix had something to this address, and is done with all of it.
     pub(crate) fn is_done_with(&self, address: &str) -> bool {
         let log = self.postfix.log();
         let to = format!("to=<{address}>");
-        let mut lines = log.lines().filter(|line| line.contains(&to));
-        let is_removed = |line: &str| {
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(&to)).collect();
+        let is_removed = |line: &&str| {
             let id = line.split(": ").nth(1).unwrap_or_default();
             log.contains(&format!(" {id}: removed"))
         };
-        lines.all(is_removed)
+        !lines.is_empty() && lines.iter().all(is_removed)
     }
 }
 

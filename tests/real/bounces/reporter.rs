@@ -9,7 +9,7 @@ use std::{
 use tempfile::TempDir;
 use tests::REPORT_TOKEN;
 
-use crate::tools;
+use crate::{daemons::write_settings, tools};
 
 /// The script with its settings, which say where reports go, and with the maps that have mail to return paths brought to it.
 #[derive(Debug)]
@@ -24,10 +24,10 @@ impl Reporter {
             .prefix("sendlet-reporter-")
             .tempdir()
             .unwrap();
-        open(folder.path(), 0o755);
+        open_to_all(folder.path());
         let reporter = Self { folder };
-        fs::copy(tools::report_script(), reporter.script()).unwrap();
-        open(&reporter.script(), 0o755);
+        let script = fs::read_to_string(tools::report_script()).unwrap();
+        write_program(&reporter.script(), &script);
         reporter
     }
 
@@ -49,15 +49,19 @@ impl Reporter {
         fs::rename(written, self.settings()).unwrap();
     }
 
-    /// Writes a file that the MTA's users can read.
+    /// Writes a file beside the script.
     pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
-        let path = self.folder.path().join(name);
-        fs::write(&path, content).unwrap();
-        open(&path, 0o644);
-        path
+        write_settings(self.folder.path(), name, content)
     }
 }
 
-fn open(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+/// Writes a program that everybody may run.
+pub(crate) fn write_program(path: &Path, program: &str) {
+    fs::write(path, program).unwrap();
+    open_to_all(path);
+}
+
+/// Lets the MTA's users read and run something, or look into it.
+pub(crate) fn open_to_all(path: &Path) {
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
 }

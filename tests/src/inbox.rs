@@ -70,7 +70,7 @@ impl Inbox {
             url: format!("http://{address}/webhooks/relay"),
             secret: Secret::parse(RELAY_EVENT_SECRET).expect("a secret"),
         };
-        relay.post_events(options).expect("events can be posted");
+        relay.post_events(&options).expect("events can be posted");
     }
 
     /// Looks into an inbox that somebody else runs.

@@ -104,7 +104,7 @@ impl Events {
     /// Has events recorded and posted from now on, until `self` is gone.
     pub(crate) fn post(
         self: &Arc<Self>,
-        options: EventOptions,
+        options: &EventOptions,
         store: Store,
         log: Log,
     ) -> Result<(), StartError> {
@@ -126,7 +126,7 @@ struct Poster {
 }
 
 impl Poster {
-    fn new(options: EventOptions, store: Store, log: Log) -> Result<Self, StartError> {
+    fn new(options: &EventOptions, store: Store, log: Log) -> Result<Self, StartError> {
         let option = |option, expected| StartError::Option { option, expected };
         let url: http::Uri = options
             .url

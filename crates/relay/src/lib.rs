@@ -152,7 +152,7 @@ impl Relay {
     ///
     /// # Errors
     /// When the URL or the secret cannot be used.
-    pub fn post_events(&self, options: EventOptions) -> Result<(), StartError> {
+    pub fn post_events(&self, options: &EventOptions) -> Result<(), StartError> {
         let service = &self.service;
         let (store, log) = (service.store.clone(), service.log.clone());
         service.events.post(options, store, log)

@@ -103,7 +103,7 @@ async fn run(command_line: CommandLine, log: &Log) -> Result<(), Box<dyn Error>>
     let events = event_options(&command_line)?;
     let relay = Relay::start(options(command_line, log.clone())?).await?;
     if let Some(events) = events {
-        relay.post_events(events)?;
+        relay.post_events(&events)?;
     }
     log.line(&format!("the relay serves on http://{}/", relay.address()));
     tokio::select! {

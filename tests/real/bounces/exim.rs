@@ -1,4 +1,4 @@
-//! Debian's Exim, unpacked and not installed, since it would take Postfix's place. Its user is made up for it by nss_wrapper.
+//! Debian's Exim, unpacked and not installed, since it would take Postfix's place. Its user is made up for it by `nss_wrapper`.
 
 use std::{fs, os::unix::fs::chown, path::Path, process::Command};
 

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     options.cache = Some(state_folder().join("cache"));
     options.log = devhost::log::to_stderr();
     let host = Host::start(options).await?;
-    relay.post_events(EventOptions {
+    relay.post_events(&EventOptions {
         url: format!("http://{}/webhooks/relay", host.address()),
         secret: Secret::parse(RELAY_EVENT_SECRET)?,
     })?;

@@ -77,7 +77,7 @@ impl Running {
         if let Some(relay) = &relay {
             let url = format!("{}/webhooks/relay", origin(host.address()));
             let secret = Secret::parse(secrets.get("relay_event_secret"))?;
-            relay.post_events(EventOptions { url, secret })?;
+            relay.post_events(&EventOptions { url, secret })?;
         }
         Ok(Self {
             host,

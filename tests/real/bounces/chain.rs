@@ -41,6 +41,14 @@ impl Chain {
         self.reports.exchanges()
     }
 
+    /// Waits for the report with this number, counted from 0.
+    pub(crate) async fn report(&self, number: usize) -> Exchange {
+        eventually("a report is brought", async || {
+            self.reports().get(number).cloned()
+        })
+        .await
+    }
+
     /// Sends a message to these addresses, and returns its id once it was handed over.
     pub(crate) async fn send(&self, addresses: &[&str]) -> String {
         let id = self.system.accepted(&self.message(addresses)).await;

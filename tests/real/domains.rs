@@ -36,7 +36,7 @@ async fn mail_from_a_customers_domain_passes_wherever_it_is_judged() {
 
     let delivered = mailing.deliver(SHOP, "ann").await;
     let sender = return_path(&delivered);
-    assert_eq!(sender, format!("DoNotReply@bounces.{SHOP}"));
+    assert_return_path(&sender, &format!("bounces.{SHOP}"));
     let selectors = Selectors::of(customer).await;
     let judgement = |outcomes| selectors.judgement(outcomes);
     let found = judges.judgement(&delivered).await;
@@ -69,7 +69,7 @@ async fn mail_from_the_managed_domain_passes_with_the_operators_zone_alone() {
 
     let delivered = mailing.deliver(&name, "ann").await;
     let sender = return_path(&delivered);
-    assert_eq!(sender, format!("DoNotReply@{name}"));
+    assert_return_path(&sender, &name);
     let signature = |result| Signature {
         domain: name.clone(),
         selector: selector.to_owned(),
@@ -110,4 +110,12 @@ async fn managed_record_is_verified(mailing: &Mailing, kind: &str) {
     })
     .await;
     assert_eq!(state["status"], "Verified", "{kind}: {state}");
+}
+
+/// It is one of a recipient's own, at this domain.
+#[track_caller]
+fn assert_return_path(address: &str, domain: &str) {
+    let local_part = address.strip_suffix(&format!("@{domain}"));
+    let is_own = local_part.is_some_and(|name| name.starts_with("b-") && name.len() == 50);
+    assert!(is_own, "{address}, expected at {domain}");
 }

@@ -15,6 +15,9 @@ use hyper_util::{
 };
 use tokio::{net::TcpListener, task::JoinHandle};
 
+/// Header fields of one request: a hand-over has two for each recipient.
+const MAX_FIELDS: usize = 256;
+
 /// What the proxy does besides passing on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -91,6 +94,7 @@ async fn serve(listener: TcpListener, way: Arc<Way>) {
             let service = service_fn(|request| way.pass(request));
             // A caller who hangs up is no concern of the proxy's.
             let _ = http1::Builder::new()
+                .max_headers(MAX_FIELDS)
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
         });

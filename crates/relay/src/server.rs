@@ -19,10 +19,10 @@ use crate::MAX_RECIPIENTS;
 
 /// How many connections are open at once; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 1_024;
-/// How many request fields are read: one a recipient, and those that clients and proxies add.
-const MAX_FIELDS: usize = MAX_RECIPIENTS + 100;
-/// How many octets of request fields are read: a thousand addresses of 254 octets fit.
-const MAX_HEAD_OCTETS: usize = 512 * 1024;
+/// How many request fields are read: a forward-path and a return path for each recipient, and those that clients and proxies add.
+const MAX_FIELDS: usize = 2 * MAX_RECIPIENTS + 100;
+/// How many octets of request fields are read: two thousand addresses of 254 octets fit.
+const MAX_HEAD_OCTETS: usize = 1024 * 1024;
 /// How long the request fields may take, counted from the end of the request before.
 const HEAD_LIMIT: Duration = Duration::from_secs(60);
 /// How long open connections may take to end.

@@ -155,6 +155,32 @@ async fn a_thousand_recipients_fit_and_one_more_does_not() {
     assert_eq!(answer.problem(), (400, "malformed_envelope".to_owned()));
 }
 
+/// About as long as a path can be, RFC 5321 section 4.5.3.1.3, and different for each number.
+fn long_path(kind: &str, number: usize) -> String {
+    let [y, z, w] = [("y", 60), ("z", 60), ("w", 54)].map(|(letter, times)| letter.repeat(times));
+    format!("<{kind}{number:04}{}@{y}.{z}.{w}.example>", "x".repeat(59))
+}
+
+#[tokio::test]
+async fn a_thousand_recipients_may_have_a_return_path_each() {
+    let (relay, _state) = capture().await;
+    let paths: Vec<(String, String)> = (0..1_000)
+        .map(|number| (long_path("b", number), long_path("c", number)))
+        .collect();
+    let mut fields = vec![AUTHORIZATION, TYPE, KEY];
+    fields.extend(
+        paths
+            .iter()
+            .map(|(from, _)| ("Envelope-From", from.as_str())),
+    );
+    fields.extend(paths.iter().map(|(_, to)| ("Envelope-To", to.as_str())));
+    let answer = relay
+        .request("POST", "/v1/messages", &fields, MESSAGE.as_bytes())
+        .await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["results"].as_array().unwrap().len(), 1_000);
+}
+
 #[tokio::test]
 async fn a_message_that_is_too_large_is_refused_before_it_is_read() {
     let (relay, _state) = capture().await;

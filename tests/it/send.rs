@@ -238,7 +238,7 @@ async fn what_was_written_is_what_arrives() {
         (part("dot.png").content_id(), part("dot.png").contents()),
         (Some("dot"), b"image".as_slice())
     );
-    assert_eq!(captured.envelope_from, format!("<{}>", system.sender()));
+    assert_eq!(captured.return_path_domain(), system.domain_name());
 }
 
 #[tokio::test(flavor = "multi_thread")]

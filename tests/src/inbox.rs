@@ -38,6 +38,24 @@ pub struct Captured {
 }
 
 impl Captured {
+    /// The domain of the return path, which has to name message and recipient.
+    ///
+    /// # Panics
+    /// When it is another reverse-path.
+    #[must_use]
+    #[track_caller]
+    pub fn return_path_domain(&self) -> &str {
+        let path = &self.envelope_from;
+        let inner = path
+            .strip_prefix("<b-")
+            .and_then(|path| path.strip_suffix('>'));
+        let parts = inner.and_then(|path| path.split_once('@'));
+        let (token, domain) =
+            parts.unwrap_or_else(|| panic!("expected a return path, found {path}"));
+        assert_eq!(token.len(), 48, "{path}");
+        domain
+    }
+
     /// The octets as text.
     #[must_use]
     pub fn text(&self) -> String {

@@ -24,6 +24,7 @@ use crate::record::MessageRecord;
 use crate::simulator;
 use crate::subscription::known::KnownSubscriptions;
 use crate::suppression::{Cause, Suppressor, after_bounce, after_complaint, after_suppressed};
+use crate::time::Timestamp;
 
 /// Messages read at once: a record comes with up to 256 KiB of content.
 const READ_AT_ONCE: usize = 16;
@@ -173,6 +174,7 @@ struct Place {
     index: usize,
     address: AddrSpec,
     sender: AddrSpec,
+    accepted_at: Timestamp,
 }
 
 /// None when there is no such message, or it was not for this recipient: a report about somebody else is believed in nothing.
@@ -192,6 +194,7 @@ fn locate(messages: &Messages, event: &DeliveryEvent) -> Option<Place> {
         index,
         address: recipients.get(index)?.clone(),
         sender: record.from.address.clone(),
+        accepted_at: record.accepted_at,
     })
 }
 
@@ -203,14 +206,18 @@ async fn news(
     place: Place,
     seen: &mut BTreeSet<String>,
 ) -> Result<Option<StatusUpdate>, StoreError> {
+    // A source's clock may be ahead of ours or behind it; what it tells of was neither to come nor before the message.
+    let event = &DeliveryEvent {
+        at: event.at.min(batch.received_at).max(place.accepted_at),
+        ..event.clone()
+    };
     let Some(number) = free_number(store, event, place.index, seen).await? else {
         return Ok(None);
     };
     let outcome = Outcome {
         id: EventId::of(event.message, place.index, event.kind, number),
         kind: event.kind,
-        // A source whose clock is ahead does not make what comes after it older.
-        at: event.at.min(batch.received_at),
+        at: event.at,
         received_at: batch.received_at,
         source: batch.source,
         reply: event.reply.clone(),

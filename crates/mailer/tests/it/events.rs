@@ -60,7 +60,7 @@ fn tell(world: &World, name: &str, events: Vec<DeliveryEvent>) -> Taken {
 
 fn status(world: &World, message: OperationId) -> Status {
     let timeline = run(timeline::read(world, message)).unwrap().unwrap();
-    timeline.recipients[0].view.status
+    timeline.recipients.first().unwrap().view.status
 }
 
 fn sent(world: &World) -> OperationId {
@@ -75,7 +75,7 @@ fn is_suppressed(world: &World, address: &str) -> bool {
     let lists = Suppressor::default();
     let now = world.now.get();
     let found = mailer::suppression::check(world, &lists, &sender, &recipients, now);
-    run(found).unwrap()[0].is_some()
+    run(found).unwrap().first().unwrap().is_some()
 }
 
 #[test]

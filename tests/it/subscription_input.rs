@@ -234,7 +234,7 @@ async fn what_is_not_there_is_not_found_and_nobody_else_may_ask() {
     }
     // Only siblings reach these.
     for target in [
-        format!("/work/notification:{id}"),
+        format!("/jobs/notification:{id}"),
         format!("/validate/{id}"),
     ] {
         let answer = operate(&system, "POST", &target, &Value::Null).await;

@@ -20,7 +20,7 @@ const MAX_IN_FLIGHT: usize = 512;
 /// The origin that a sibling was called at.
 const MAX_ORIGIN_OCTETS: usize = 512;
 
-/// `POST /work/{kind}:{id}`, or several with commas between.
+/// `POST /jobs/{kind}:{id}`, or several with commas between.
 pub(crate) async fn work(items: &str) -> Result<Response, Problem> {
     let items: Option<Vec<(WorkKind, OperationId)>> = items.split(',').map(item).collect();
     let items = items.ok_or_else(Problem::not_found)?;

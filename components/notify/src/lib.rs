@@ -1,4 +1,4 @@
-//! Tells subscribers of events. Siblings name work at `/work/{items}` and ask for handshakes at `/validate/{id}`, which no public route
+//! Tells subscribers of events. Siblings name work at `/jobs/{items}` and ask for handshakes at `/validate/{id}`, which no public route
 //! leads to; the one public route, `/subscriptions/validate`, is the link by which an endpoint's owner confirms.
 //!
 //! It holds no master key, no token and no access key: who breaks in through an endpoint's answer finds the secrets of subscriptions.
@@ -29,10 +29,10 @@ async fn route(request: Request) -> Result<Response, Problem> {
     let path = request.uri().path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     match (segments.as_slice(), request.method()) {
-        (["work", items], &Method::POST) => handlers::work(items).await,
+        (["jobs", items], &Method::POST) => handlers::work(items).await,
         (["validate", id], &Method::POST) => handlers::validate(request, id).await,
         (["subscriptions", "validate"], &Method::GET) => handlers::confirm(&request).await,
-        (["work" | "validate", _], _) => Err(Problem::method_not_allowed("POST")),
+        (["jobs" | "validate", _], _) => Err(Problem::method_not_allowed("POST")),
         (["subscriptions", "validate"], _) => Err(Problem::method_not_allowed("GET")),
         _ => Err(Problem::not_found()),
     }

@@ -282,7 +282,7 @@ async fn ask(id: SubscriptionId, origin: &str) {
 async fn name(notifications: &[OperationId]) {
     for ids in notifications.chunks(MAX_NAMED) {
         let items: Vec<String> = ids.iter().map(|id| format!("notification:{id}")).collect();
-        let url = format!("http://notify.spin.internal/work/{}", items.join(","));
+        let url = format!("http://notify.spin.internal/jobs/{}", items.join(","));
         call(url, String::new()).await;
     }
 }

@@ -7,7 +7,7 @@
 //! - [`lease`] decides what a bounce, a complaint and a try inside a lease do to the managed list; [`news`] writes that.
 //! - [`list`] has the lists of a domain: one for all its senders and one for each sender username. [`shelf`] adds to a list, removes from it
 //!   and pages through it; [`address`] does so for operators.
-//! - [`check`](lookup::check) is asked at every attempt, in one round of concurrent reads; [`explain`](lookup::explain) says why.
+//! - [`check`] is asked at every attempt, in one round of concurrent reads; [`explain`] says why.
 //! - [`rows`] reads and writes CSV (RFC 4180) and NDJSON; [`import`](mod@import) takes a million of such rows, some hundreds at a time.
 //!
 //! **Not supported:** patterns and whole domains; changing the hash key, or going back to clear addresses.

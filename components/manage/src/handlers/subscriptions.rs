@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use guest::{Level, Problem, Request, Response, SpinPorts, empty, json, log};
+use guest::{Level, Problem, Request, Response, SpinPorts, empty, json, log, name_work};
 use mailer::domain::DEFAULT_SENDER;
 use mailer::envelope::AddrSpec;
 use mailer::keys;
 use mailer::notification::dead::{self, Selection};
 use mailer::notification::trial;
-use mailer::nudge::MAX_NAMED;
 use mailer::operation::OperationId;
 use mailer::ports::Clock as _;
 use mailer::subscription::edit::{self, Change, Rotation};
@@ -280,11 +279,8 @@ async fn ask(id: SubscriptionId, origin: &str) {
 
 /// Names notifications to the sibling that delivers them. If this is lost, the tick finds them in the journal.
 async fn name(notifications: &[OperationId]) {
-    for ids in notifications.chunks(MAX_NAMED) {
-        let items: Vec<String> = ids.iter().map(|id| format!("notification:{id}")).collect();
-        let url = format!("http://notify.spin.internal/jobs/{}", items.join(","));
-        call(url, String::new()).await;
-    }
+    let items = notifications.iter().map(|id| format!("notification:{id}"));
+    name_work(items.collect()).await;
 }
 
 async fn call(url: String, body: String) {

@@ -8,6 +8,7 @@
 )]
 
 mod contract;
+mod events;
 mod harness;
 mod idempotency;
 mod inbox;

@@ -8,7 +8,7 @@ use guest::{
 };
 use mailer::budget::Share;
 use mailer::envelope::AddrSpec;
-use mailer::event::{DeliveryEvent, Source, derived_id};
+use mailer::event::{DeliveryEvent, Source, derived_from};
 use mailer::intake::{self, ReportRefusal};
 use mailer::operation::OperationId;
 use mailer::ports::Clock;
@@ -41,7 +41,7 @@ pub(crate) async fn relay(request: Request) -> Result<Response, Problem> {
     };
     let verified = verify(&config.relay_event_secrets, &fields, &body, ports.now());
     let id = match verified {
-        Ok(id) => derived_id(&format!("relay/{id}/{}", String::from_utf8_lossy(&body))),
+        Ok(id) => derived_from(&format!("relay/{id}/"), &body),
         Err(unsigned) => {
             refusals::count(&*ports, Reason::Unsigned).await?;
             return Err(unsigned_problem(unsigned));
@@ -80,8 +80,7 @@ pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
     let result = match received {
         Ok(intake::Received::Event(event)) => {
             // The same message brought again makes the same batch.
-            let key = format!("report/{}", String::from_utf8_lossy(&octets));
-            let id = derived_id(&key);
+            let id = derived_from("report/", &octets);
             store(&config, &ports, (id, Source::Report), vec![*event]).await?;
             "accepted"
         }

@@ -93,6 +93,27 @@ impl Windows {
         })
     }
 
+    /// Claims attempt number `attempt` of the work `id`, which was due at `due_at`. `None` if it cannot be claimed now, or somebody else was
+    /// first.
+    pub(crate) async fn claim<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        id: OperationId,
+        attempt: u32,
+        due_at: Option<Timestamp>,
+    ) -> Result<Option<Window>, StoreError> {
+        let now = ports.now();
+        let Some(window) = due_at.and_then(|due_at| self.claimable(due_at, now)) else {
+            return Ok(None);
+        };
+        for number in window.number..=window.last {
+            if keys::claim(id, attempt, number).increment(ports).await? != 1 {
+                return Ok(None);
+            }
+        }
+        Ok(Some(window))
+    }
+
     /// When the first window after the one at `now` begins, or the attempt is due, if that is later.
     #[must_use]
     pub fn next_start(&self, due_at: Timestamp, now: Timestamp) -> Timestamp {
@@ -195,18 +216,13 @@ where
     let state = keys::state(id).read(ports).await?;
     let state =
         state.unwrap_or_else(|| DeliveryState::queued(recipients.len(), record.accepted_at));
-    let Some(window) = state
-        .due_at
-        .and_then(|due_at| dispatcher.windows.claimable(due_at, ports.now()))
-    else {
+    let windows = dispatcher.windows;
+    let claimed = windows
+        .claim(ports, id, state.attempt, state.due_at)
+        .await?;
+    let Some(window) = claimed else {
         return Ok(Attempted::NotNow);
     };
-    for number in window.number..=window.last {
-        let claim = keys::claim(id, state.attempt, number);
-        if claim.increment(ports).await? != 1 {
-            return Ok(Attempted::NotNow);
-        }
-    }
     let _announced = dispatcher.outbox.announce();
     let content = record.read_content(ports, head).await?;
     let attempt = Attempt {

@@ -96,7 +96,11 @@ where
     let Some(batch) = keys::batch(id).read(ports).await? else {
         return Ok(Digested::Unknown);
     };
-    if !claim(ports, digester.windows, id, &batch).await? {
+    let windows = digester.windows;
+    let claimed = windows
+        .claim(ports, id, batch.attempt, batch.due_at)
+        .await?;
+    if claimed.is_none() {
         return Ok(Digested::NotNow);
     }
     let _announced = digester.outbox.announce();
@@ -107,28 +111,6 @@ where
     // It stays behind, done, if this fails.
     let _ = ports.delete_many(vec![keys::batch(id).into_path()]).await;
     Ok(Digested::Done(taken))
-}
-
-async fn claim<P: Clock + KeyValue>(
-    ports: &P,
-    windows: Windows,
-    id: OperationId,
-    batch: &EventBatch,
-) -> Result<bool, StoreError> {
-    let now = ports.now();
-    let Some(window) = batch
-        .due_at
-        .and_then(|due_at| windows.claimable(due_at, now))
-    else {
-        return Ok(false);
-    };
-    for number in window.number..=window.last {
-        let claim = keys::claim(id, batch.attempt, number);
-        if claim.increment(ports).await? != 1 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// What is new in a batch.

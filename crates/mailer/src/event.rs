@@ -214,7 +214,16 @@ impl std::fmt::Display for EventId {
 /// The id that follows from `text`: a UUID of version 8 (RFC 9562 section 5.8) with the start of its SHA-256.
 #[must_use]
 pub fn derived_id(text: &str) -> OperationId {
-    let hash: [u8; 32] = Sha256::digest(text).into();
+    derived_from(text, &[])
+}
+
+/// The id that follows from `text` and `octets` behind it, as [`derived_id`] gives it.
+#[must_use]
+pub fn derived_from(text: &str, octets: &[u8]) -> OperationId {
+    let hash: [u8; 32] = Sha256::new_with_prefix(text)
+        .chain_update(octets)
+        .finalize()
+        .into();
     let mut bytes = [0; 16];
     bytes.copy_from_slice(hash.first_chunk::<16>().unwrap_or(&[0; 16]));
     OperationId::from(Uuid::new_v8(bytes))

@@ -132,7 +132,9 @@ where
         }
         Step::Delete | Step::Die(_) | Step::PutOff(_) => None,
     };
-    let Some(window) = claim(ports, notifier, &notification).await? else {
+    let (attempt, due_at) = (notification.attempt, notification.due_at);
+    let claimed = notifier.windows.claim(ports, id, attempt, due_at).await?;
+    let Some(window) = claimed else {
         return Ok(Attempted::NotNow);
     };
     let claimed = Claimed {
@@ -150,23 +152,6 @@ where
 fn claimable(notifier: &Notifier, notification: &Notification, now: Timestamp) -> Option<Window> {
     let due_at = notification.due_at?;
     notifier.windows.claimable(due_at, now)
-}
-
-async fn claim<P: Clock + KeyValue>(
-    ports: &P,
-    notifier: &Notifier,
-    notification: &Notification,
-) -> Result<Option<Window>, StoreError> {
-    let Some(window) = claimable(notifier, notification, ports.now()) else {
-        return Ok(None);
-    };
-    for number in window.number..=window.last {
-        let counter = keys::claim(notification.id, notification.attempt, number);
-        if counter.increment(ports).await? != 1 {
-            return Ok(None);
-        }
-    }
-    Ok(Some(window))
 }
 
 /// What to do with a notification that is due.

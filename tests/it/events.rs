@@ -33,7 +33,7 @@ fn signed(body: &str, secret: &str, at: u64) -> Request {
         .field("webhook-signature", &format!("v1,{signature}"))
 }
 
-async fn tell(system: &System, events: Value) -> Answer {
+pub(crate) async fn tell(system: &System, events: Value) -> Answer {
     let body = json!({"events": events}).to_string();
     system
         .client
@@ -41,7 +41,7 @@ async fn tell(system: &System, events: Value) -> Answer {
         .await
 }
 
-fn event(kind: &str, message: &str, reply: &str) -> Value {
+pub(crate) fn event(kind: &str, message: &str, reply: &str) -> Value {
     json!({
         "type": kind,
         "idempotencyKey": format!("{message}.0"),
@@ -52,7 +52,7 @@ fn event(kind: &str, message: &str, reply: &str) -> Value {
 }
 
 /// What an operator sees of the first recipient, once it has this status.
-async fn reaches(system: &System, message: &str, status: &str) -> Value {
+pub(crate) async fn reaches(system: &System, message: &str, status: &str) -> Value {
     eventually(&format!("the recipient is {status}"), async || {
         let target = format!("/messages/{message}");
         let answer = system.client.call(as_operator("GET", &target)).await;
@@ -62,7 +62,7 @@ async fn reaches(system: &System, message: &str, status: &str) -> Value {
     .await
 }
 
-async fn handed_over(system: &System, message: &Value) -> String {
+pub(crate) async fn handed_over(system: &System, message: &Value) -> String {
     let id = system.accepted(message).await;
     system.outcome(&id).await;
     id

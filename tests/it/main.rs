@@ -23,6 +23,7 @@ mod events;
 mod http;
 mod idempotency;
 mod kill;
+mod logs;
 mod manifest;
 mod relay_faults;
 mod send;

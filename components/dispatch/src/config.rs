@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
-    ConfigError, DohClient, INSTALLATION_NAMES, RETURN_PATH_NAMES, RelayClient, Variables,
-    installation, master_keys, origin, resolver, return_path_keys, shared,
+    ConfigError, DohClient, INSTALLATION_NAMES, OPERATION_LOG_NAMES, OperationLog,
+    RETURN_PATH_NAMES, RelayClient, Variables, installation, master_keys, operation_log, origin,
+    resolver, return_path_keys, shared,
 };
 use mailer::access::AdminToken;
 use mailer::attempt::{Dispatcher, Windows};
@@ -37,7 +38,9 @@ pub(crate) struct Config {
     /// Whom DNS is asked of.
     pub(crate) resolver: DohClient,
     /// Attempts under way in this instance.
-    pub(crate) in_flight: Cell<usize>,
+    pub(crate) in_flight: Rc<Cell<usize>>,
+    /// What operators analyse.
+    pub(crate) log: OperationLog,
 }
 
 thread_local! {
@@ -48,7 +51,13 @@ impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
         shared(&CONFIG, async || {
-            let names = [&NAMES[..], &INSTALLATION_NAMES, &RETURN_PATH_NAMES].concat();
+            let names = [
+                &NAMES[..],
+                &INSTALLATION_NAMES,
+                &OPERATION_LOG_NAMES,
+                &RETURN_PATH_NAMES,
+            ]
+            .concat();
             Self::parse(&Variables::read(&names).await?)
         })
         .await
@@ -78,7 +87,8 @@ impl Config {
             dispatcher,
             resolver: resolver(variables)?,
             relay,
-            in_flight: Cell::new(0),
+            in_flight: Rc::default(),
+            log: operation_log(variables)?,
         })
     }
 }

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use guest::{Level, Problem, Request, Response, SpinPorts, empty, header, json, log, name_work};
+use guest::{
+    InFlight, Level, Problem, Request, Response, SpinPorts, empty, header, json, log, name_work,
+};
 use mailer::attempt::{AttemptError, Attempted, attempt};
 use mailer::domain::recheck::{self, Chore};
 use mailer::journal::{JournalItem, WorkKind};
@@ -21,12 +23,10 @@ pub(crate) async fn dispatch(ids: &str) -> Result<Response, Problem> {
     let ids = ids.map_err(|_| Problem::not_found())?;
     let config = Config::load().await?;
     for id in ids {
-        if config.in_flight.get() >= MAX_IN_FLIGHT {
-            return Err(Problem::unavailable(
-                "as many attempts are under way as an instance makes",
-            ));
-        }
-        guest::spawn(work(InFlight::new(Rc::clone(&config)), id));
+        let place = InFlight::begin(&config.in_flight, MAX_IN_FLIGHT).ok_or_else(|| {
+            Problem::unavailable("as many attempts are under way as an instance makes")
+        })?;
+        guest::spawn(work(place, Rc::clone(&config), id));
     }
     Ok(empty(202))
 }
@@ -47,7 +47,10 @@ pub(crate) async fn tick(request: &Request) -> Result<Response, Problem> {
             let is_message = |item: &JournalItem| item.kind == WorkKind::Message;
             let (messages, others): (Vec<_>, Vec<_>) = attempts.into_iter().partition(is_message);
             for item in &messages {
-                guest::spawn(work(InFlight::new(Rc::clone(&config)), item.id));
+                // The budget left room for each.
+                if let Some(place) = InFlight::begin(&config.in_flight, MAX_IN_FLIGHT) {
+                    guest::spawn(work(place, Rc::clone(&config), item.id));
+                }
             }
             if !others.is_empty() {
                 guest::spawn(name_work(others.iter().map(ToString::to_string).collect()));
@@ -89,35 +92,22 @@ struct Report {
     more: bool,
 }
 
-/// Counts an attempt for as long as it lives, however it ends.
-struct InFlight(Rc<Config>);
-
-impl InFlight {
-    fn new(config: Rc<Config>) -> Self {
-        config
-            .in_flight
-            .set(config.in_flight.get().saturating_add(1));
-        Self(config)
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0
-            .in_flight
-            .set(self.0.in_flight.get().saturating_sub(1));
-    }
-}
-
 /// One attempt. Whatever fails here is found again by the tick, so the log is all that has to be told.
-async fn work(counted: InFlight, id: OperationId) {
-    let config = &counted.0;
+async fn work(_place: InFlight, config: Rc<Config>, id: OperationId) {
     let result = match SpinPorts::open().await {
         Ok(ports) => attempt(&*ports, &config.relay, &config.dispatcher, id).await,
         Err(error) => Err(AttemptError::from(error)),
     };
     match result {
-        Ok(Attempted::Made { batches, .. }) => {
+        Ok(Attempted::Made {
+            batches,
+            state,
+            progress,
+            sender,
+        }) => {
+            if let Some(progress) = progress {
+                config.log.progress(state.updated_at, id, &sender, progress);
+            }
             let names = batches.iter().map(|id| format!("batch:{id}")).collect();
             name_work(names).await;
         }

@@ -5,7 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
-    ConfigError, DohClient, Variables, WEBHOOK_NAMES, reach, resolver, shared, webhook_key,
+    ConfigError, DohClient, OPERATION_LOG_NAMES, OperationLog, Variables, WEBHOOK_NAMES,
+    operation_log, reach, resolver, shared, webhook_key,
 };
 use mailer::attempt::Windows;
 use mailer::envelope::Domain;
@@ -43,7 +44,9 @@ pub(crate) struct Config {
     /// Where the public reaches us, without a slash at the end, if that is known.
     pub(crate) public_url: Option<String>,
     /// Attempts under way in this instance.
-    pub(crate) in_flight: Cell<usize>,
+    pub(crate) in_flight: Rc<Cell<usize>>,
+    /// What operators analyse.
+    pub(crate) log: OperationLog,
 }
 
 thread_local! {
@@ -54,7 +57,7 @@ impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
         shared(&CONFIG, async || {
-            let names = [&NAMES[..], &WEBHOOK_NAMES].concat();
+            let names = [&NAMES[..], &OPERATION_LOG_NAMES, &WEBHOOK_NAMES].concat();
             Self::parse(&Variables::read(&names).await?)
         })
         .await
@@ -79,7 +82,8 @@ impl Config {
             timeout: REQUEST_TIMEOUT.min(attempt_timeout),
             source: Source::of(&variables.parse("managed_domain", Domain::parse)?),
             public_url: public_url.map(|url| url.trim_end_matches('/').to_owned()),
-            in_flight: Cell::new(0),
+            in_flight: Rc::default(),
+            log: operation_log(variables)?,
         })
     }
 }

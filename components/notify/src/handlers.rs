@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use guest::{Level, Problem, Request, Response, SpinPorts, empty, log, read_body, text};
+use guest::{InFlight, Level, Problem, Request, Response, SpinPorts, empty, log, read_body, text};
 use mailer::digest::{Digested, Digester, digest};
 use mailer::journal::WorkKind;
 use mailer::notification::attempt;
@@ -26,15 +26,13 @@ pub(crate) async fn work(items: &str) -> Result<Response, Problem> {
     let items = items.ok_or_else(Problem::not_found)?;
     let config = Config::load().await?;
     for (kind, id) in items {
-        if config.in_flight.get() >= MAX_IN_FLIGHT {
-            return Err(Problem::unavailable(
-                "as much work is under way as an instance takes",
-            ));
-        }
-        let counted = InFlight::new(Rc::clone(&config));
+        let place = InFlight::begin(&config.in_flight, MAX_IN_FLIGHT).ok_or_else(|| {
+            Problem::unavailable("as much work is under way as an instance takes")
+        })?;
+        let config = Rc::clone(&config);
         match kind {
-            WorkKind::Notification => guest::spawn(notify(counted, id)),
-            WorkKind::Batch => guest::spawn(take_in(counted, id)),
+            WorkKind::Notification => guest::spawn(notify(place, config, id)),
+            WorkKind::Batch => guest::spawn(take_in(place, config, id)),
             WorkKind::Message => return Err(Problem::not_found()),
         }
     }
@@ -138,29 +136,8 @@ fn refusal(error: SubscriptionError) -> Problem {
     }
 }
 
-/// Counts a piece of work for as long as it lives, however it ends.
-struct InFlight(Rc<Config>);
-
-impl InFlight {
-    fn new(config: Rc<Config>) -> Self {
-        config
-            .in_flight
-            .set(config.in_flight.get().saturating_add(1));
-        Self(config)
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0
-            .in_flight
-            .set(self.0.in_flight.get().saturating_sub(1));
-    }
-}
-
 /// Takes in a batch of events, and delivers what comes of it.
-async fn take_in(counted: InFlight, id: OperationId) {
-    let config = &counted.0;
+async fn take_in(_place: InFlight, config: Rc<Config>, id: OperationId) {
     let digester = Digester {
         outbox: &config.notifier.outbox,
         windows: config.notifier.windows,
@@ -173,10 +150,11 @@ async fn take_in(counted: InFlight, id: OperationId) {
     };
     match result {
         Ok(Digested::Done(taken)) => {
+            config.log.updates(&taken.updates);
             for notification in taken.notifications {
                 // What is beyond the places of the instance is found by the tick.
-                if config.in_flight.get() < MAX_IN_FLIGHT {
-                    guest::spawn(notify(InFlight::new(Rc::clone(config)), notification));
+                if let Some(place) = InFlight::begin(&config.in_flight, MAX_IN_FLIGHT) {
+                    guest::spawn(notify(place, Rc::clone(&config), notification));
                 }
             }
         }
@@ -190,11 +168,10 @@ async fn take_in(counted: InFlight, id: OperationId) {
 }
 
 /// One attempt to deliver a notification. Whatever fails here is found again by the tick, so the log is all that has to be told.
-async fn notify(counted: InFlight, id: OperationId) {
-    let config = &counted.0;
+async fn notify(_place: InFlight, config: Rc<Config>, id: OperationId) {
     let result = match SpinPorts::open().await {
         Ok(ports) => {
-            let endpoints = endpoints(config, &ports, None);
+            let endpoints = endpoints(&config, &ports, None);
             attempt(&*ports, &config.resolver, &endpoints, &config.notifier, id).await
         }
         Err(error) => Err(AttemptError::from(error)),

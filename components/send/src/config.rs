@@ -3,7 +3,10 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use guest::{APPLICATION_NAMES, Applications, ConfigError, Variables, applications, shared};
+use guest::{
+    APPLICATION_NAMES, Applications, ConfigError, OPERATION_LOG_NAMES, OperationLog, Variables,
+    applications, operation_log, shared,
+};
 use mailer::budget::Budget;
 use mailer::nudge::Nudges;
 use mailer::submission::Policy;
@@ -21,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) nudges: Rc<Nudges>,
     /// Bodies being read and stored.
     pub(crate) budget: Budget,
+    /// What operators analyse.
+    pub(crate) log: OperationLog,
 }
 
 thread_local! {
@@ -31,7 +36,7 @@ impl Config {
     /// The instance's configuration, read once.
     pub(crate) async fn load() -> Result<Rc<Self>, ConfigError> {
         shared(&CONFIG, async || {
-            let names = [&NAMES[..], &APPLICATION_NAMES].concat();
+            let names = [&NAMES[..], &APPLICATION_NAMES, &OPERATION_LOG_NAMES].concat();
             Self::parse(&Variables::read(&names).await?)
         })
         .await
@@ -46,6 +51,7 @@ impl Config {
             acceptor: Acceptor::listing(),
             nudges: Rc::default(),
             budget: Budget::new(BODY_OCTETS),
+            log: operation_log(variables)?,
         })
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use guest::{
-    MAX_BODY_OCTETS, Problem, PublicUrl, Request, Response, SpinPorts, authorize, denial, first,
-    forwarded_host, header, host, json, read_body, stated_length, with_header,
+    MAX_BODY_OCTETS, Problem, PublicUrl, Request, Response, SendMail, SpinPorts, authorize, denial,
+    first, forwarded_host, header, host, json, read_body, stated_length, with_header,
 };
 use mailer::access::BodyHash;
 use mailer::operation::{self, OperationId};
@@ -41,6 +41,7 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
         .map_err(|denied| denial(&denied))?;
     let submission = wire::submission(&body, config.policy)?;
     drop(body);
+    let mail = SendMail::of(&submission);
     let request = submit::Request {
         operation_id,
         body_hash,
@@ -51,6 +52,7 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
         .map_err(wire::refusal)?;
     if !accepted.is_repeat {
         nudge::dispatch(&config.nudges, &ports, accepted.id);
+        config.log.accepted(ports.now(), accepted.id, &mail);
     }
     accepted_response(accepted, &origin, api_version)
 }

@@ -18,7 +18,9 @@ use thiserror::Error;
 
 use crate::budget::Budget;
 use crate::compose;
-use crate::delivery::{AttemptEnd, AttemptReport, DeliveryState, RecipientState, RecipientStatus};
+use crate::delivery::{
+    AttemptEnd, AttemptReport, DeliveryState, Progress, RecipientState, RecipientStatus,
+};
 use crate::domain::{DEFAULT_SENDER, DomainRecord, Installation};
 use crate::entropy::Rng;
 use crate::event::{DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_id};
@@ -168,7 +170,11 @@ pub enum Attempted {
     /// It was made.
     Made {
         /// The state after it.
-        state: DeliveryState,
+        state: Box<DeliveryState>,
+        /// What it changed for the message as a whole, for the log.
+        progress: Option<Progress>,
+        /// The address in the message's From field.
+        sender: AddrSpec,
         /// Batches of events that followed from it and are due now.
         batches: Vec<OperationId>,
     },
@@ -242,7 +248,9 @@ where
         (batch.due_at <= Some(report.ended_at)).then_some(*id)
     };
     Ok(Attempted::Made {
-        state: next,
+        progress: next.progress_since(&state),
+        sender: record.from.address.clone(),
+        state: Box::new(next),
         batches: batches.iter().filter_map(due).collect(),
     })
 }

@@ -118,6 +118,15 @@ pub enum Failure {
     Dropped(Option<Reply>),
 }
 
+/// What an attempt changed for a message as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// The first recipient was handed over.
+    OutForDelivery,
+    /// Nobody was handed over, and nobody will be.
+    Dropped,
+}
+
 /// How an attempt ended, before it is turned into states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AttemptEnd {
@@ -201,6 +210,19 @@ impl DeliveryState {
             Outcome::Failed(Failure::Dropped(self.last_failure()))
         } else {
             Outcome::Failed(Failure::AllRecipientsSuppressed)
+        }
+    }
+
+    /// What changed for the message as a whole since `before`; none if it stands where it stood.
+    #[must_use]
+    pub fn progress_since(&self, before: &Self) -> Option<Progress> {
+        if before.outcome() != Outcome::Running {
+            return None;
+        }
+        match self.outcome() {
+            Outcome::Running => None,
+            Outcome::Succeeded => Some(Progress::OutForDelivery),
+            Outcome::Failed(_) => Some(Progress::Dropped),
         }
     }
 

@@ -112,6 +112,26 @@ pub struct Submission {
     pub tracking_disabled: bool,
 }
 
+impl Submission {
+    /// Octets of subject, bodies and attachments.
+    #[must_use]
+    pub fn content_octets(&self) -> usize {
+        let bodies = [&self.plain_text, &self.html];
+        let bodies = bodies.into_iter().flatten().map(String::len);
+        let attachments = self.attachments.iter().map(|part| part.data.len());
+        bodies.chain(attachments).sum::<usize>() + self.subject.as_str().len()
+    }
+
+    /// How many mailboxes it is for, however often they are named.
+    #[must_use]
+    pub fn unique_recipients(&self) -> usize {
+        let fields = [&self.to, &self.cc, &self.bcc];
+        let named = fields.into_iter().flatten();
+        let unique: BTreeSet<String> = named.map(|m| m.addr_spec.canonical()).collect();
+        unique.len()
+    }
+}
+
 /// A checked attachment.
 #[derive(Debug, PartialEq)]
 pub struct Attachment {

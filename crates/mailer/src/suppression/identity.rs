@@ -6,27 +6,20 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use envelope::AddrSpec;
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use thiserror::Error;
-use zeroize::Zeroizing;
 
+use crate::hash_key::{HashKey, ParseHashKeyError};
 use crate::keys::{self, Record};
 use crate::ports::{KeyValue, StoreError, Write};
 
-const SHORTEST_KEY_OCTETS: usize = 16;
 /// The length of a HMAC-SHA256 in hexadecimal digits.
 const HASH_DIGITS: usize = 64;
 
 /// How addresses are named in the store.
 #[derive(Default)]
 pub struct Suppressor {
-    // Wiped when dropped (`hmac/zeroize`).
-    key: Option<Hmac<Sha256>>,
+    key: Option<HashKey>,
 }
 
 impl fmt::Debug for Suppressor {
@@ -35,11 +28,6 @@ impl fmt::Debug for Suppressor {
         write!(f, "Suppressor({mode})")
     }
 }
-
-/// The text is not a hash key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected at least 16 octets in base64, or nothing")]
-pub struct ParseHashKeyError;
 
 /// The fingerprint of the key that names are made with. Absent until something is written under one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,18 +79,8 @@ impl Suppressor {
     /// # Errors
     /// When it is not the base64 of at least 16 octets.
     pub fn parse(text: &str) -> Result<Self, ParseHashKeyError> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(Self::default());
-        }
-        let key = STANDARD.decode(text).map(Zeroizing::new);
-        let key = key.map_err(|_| ParseHashKeyError)?;
-        if key.len() < SHORTEST_KEY_OCTETS {
-            return Err(ParseHashKeyError);
-        }
-        // HMAC takes keys of any length, so this does not fail.
-        let key = Hmac::new_from_slice(&key).map_err(|_| ParseHashKeyError)?;
-        Ok(Self { key: Some(key) })
+        let key = HashKey::parse(text)?;
+        Ok(Self { key })
     }
 
     /// Whether only hashes of addresses are kept.
@@ -116,7 +94,7 @@ impl Suppressor {
     pub fn name(&self, address: &AddrSpec) -> Name {
         let clear = Name::clear(address);
         match &self.key {
-            Some(key) => Name(mac(key, clear.as_str())),
+            Some(key) => Name(key.hash(clear.as_str())),
             None => clear,
         }
     }
@@ -147,7 +125,7 @@ impl Suppressor {
     fn mode(&self) -> Option<HashMode> {
         let key = self.key.as_ref()?;
         // No address, so no name collides with it.
-        let fingerprint = mac(key, "fingerprint");
+        let fingerprint = key.hash("fingerprint");
         Some(HashMode { fingerprint })
     }
 
@@ -163,13 +141,6 @@ impl Suppressor {
             .map(|mode| keys::suppression_mode().write(&mode))
             .transpose()
     }
-}
-
-fn mac(key: &Hmac<Sha256>, text: &str) -> String {
-    let mut mac = key.clone();
-    mac.update(text.as_bytes());
-    let octets = mac.finalize().into_bytes();
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -402,7 +402,7 @@ pub(crate) fn try_once(
 
 pub(crate) fn made(world: &World, relay: &ScriptedRelay, id: OperationId) -> DeliveryState {
     match try_once(world, relay, id).unwrap() {
-        Attempted::Made { state, .. } => state,
+        Attempted::Made { state, .. } => *state,
         other => panic!("expected an attempt, found {other:?}"),
     }
 }

@@ -1,0 +1,60 @@
+//! Keys under which addresses are hashed: HMAC-SHA256 (RFC 2104) of the canonical form, in hexadecimal digits.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+const SHORTEST_KEY_OCTETS: usize = 16;
+
+/// A key that addresses are hashed with.
+#[derive(Clone)]
+pub struct HashKey {
+    // Wiped when dropped (`hmac/zeroize`).
+    mac: Hmac<Sha256>,
+}
+
+impl fmt::Debug for HashKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HashKey")
+    }
+}
+
+/// The text is not a hash key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected at least 16 octets in base64, or nothing")]
+pub struct ParseHashKeyError;
+
+impl HashKey {
+    /// The key whose base64 is given; none, if the text is empty.
+    ///
+    /// # Errors
+    /// When it is not the base64 of at least 16 octets.
+    pub fn parse(text: &str) -> Result<Option<Self>, ParseHashKeyError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let key = STANDARD.decode(text).map(Zeroizing::new);
+        let key = key.map_err(|_| ParseHashKeyError)?;
+        if key.len() < SHORTEST_KEY_OCTETS {
+            return Err(ParseHashKeyError);
+        }
+        // HMAC takes keys of any length, so this does not fail.
+        let mac = Hmac::new_from_slice(&key).map_err(|_| ParseHashKeyError)?;
+        Ok(Some(Self { mac }))
+    }
+
+    /// The hash of `text`, in 64 hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self, text: &str) -> String {
+        let mut mac = self.mac.clone();
+        mac.update(text.as_bytes());
+        let octets = mac.finalize().into_bytes();
+        octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+}

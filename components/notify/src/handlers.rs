@@ -33,7 +33,7 @@ pub(crate) async fn work(items: &str) -> Result<Response, Problem> {
         match kind {
             WorkKind::Notification => guest::spawn(notify(place, config, id)),
             WorkKind::Batch => guest::spawn(take_in(place, config, id)),
-            WorkKind::Message => return Err(Problem::not_found()),
+            WorkKind::Message | WorkKind::Visits => return Err(Problem::not_found()),
         }
     }
     Ok(empty(202))

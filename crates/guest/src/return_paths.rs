@@ -1,6 +1,7 @@
 //! The variables about return paths.
 
-use mailer::return_path::{ReturnPathKey, ReturnPathKeys};
+use mailer::return_path::ReturnPathKeys;
+use mailer::token_key::TokenKey;
 
 use crate::config::{ConfigError, Variables};
 
@@ -14,10 +15,10 @@ pub const RETURN_PATH_NAMES: [&str; 2] = ["return_path_key", "return_path_key_pr
 pub fn return_path_keys(variables: &Variables) -> Result<ReturnPathKeys, ConfigError> {
     let previous = variables.parse("return_path_key_previous", |text| match text {
         "" => Ok(None),
-        text => ReturnPathKey::parse(text).map(Some),
+        text => TokenKey::parse(text).map(Some),
     })?;
     Ok(ReturnPathKeys {
-        current: variables.parse("return_path_key", ReturnPathKey::parse)?,
+        current: variables.parse("return_path_key", TokenKey::parse)?,
         previous,
     })
 }

@@ -31,7 +31,8 @@ pub struct JournalEntry {
 }
 
 impl Record for JournalEntry {
-    const VERSION: u32 = 1;
+    // 2 since there are visits.
+    const VERSION: u32 = 2;
 }
 
 /// What kind of work an item stands for.
@@ -45,6 +46,8 @@ pub enum WorkKind {
     Batch,
     /// Events to tell a subscriber of.
     Notification,
+    /// Opens, clicks and the like to take in: [`crate::engagement::VisitBatch`].
+    Visits,
 }
 
 impl WorkKind {
@@ -91,6 +94,7 @@ impl fmt::Display for JournalItem {
             WorkKind::Message => "message",
             WorkKind::Batch => "batch",
             WorkKind::Notification => "notification",
+            WorkKind::Visits => "visits",
         };
         write!(f, "{kind}:{}", self.id)
     }

@@ -9,6 +9,7 @@
 //! | `state/<id>` | [`DeliveryState`] | dispatch, holding the attempt's claim | the claim excludes them | the attempt is made again with the same handover key |
 //! | `claim/<id>/<attempt>/<window>` | counter | dispatch | the first to reach 1 works | the next window is claimable |
 //! | `batch/<id>` | [`EventBatch`] | whoever learnt the events, in one `set-many` with their journal item; then notify, holding the claim, which deletes it | ids follow from what was learnt, so a repeat writes the same | the batch is taken in again |
+//! | `visits/<id>` | [`VisitBatch`] | track, in one `set-many` with its journal item; then notify, holding the claim, which deletes it | each batch has an id of its own | the batch is taken in again |
 //! | `outcome/<message>/<recipient>/<kind>` | [`Outcome`]; deferrals have `/<number>` behind | notify, in one `set-many` with what follows from it | both write the same event; of two deferrals at once one is lost | nothing, or all of it |
 //! | `refusals/<reason>` | counter | webhook | both count | nothing |
 //! | `journal/tail` | counter | send and dispatch instances, once a minute each | each gets its own number | a number without entries, skipped after [`crate::journal::NUMBER_DEAD_AFTER`] |
@@ -61,6 +62,7 @@ use crate::domain::managed::Provisioning;
 use crate::domain::recheck::DomainScan;
 use crate::domain::{DomainRecord, SealedKey};
 use crate::due::DueEntry;
+use crate::engagement::VisitBatch;
 use crate::event::{EventBatch, EventKind};
 use crate::journal::{JournalEntry, WorkKind, WorkProgress};
 use crate::lease::TickLease;
@@ -297,19 +299,26 @@ pub fn refusals(reason: Reason) -> Key<Counter> {
     Key::at(format!("refusals/{}", reason.name()))
 }
 
+/// `visits/<id>`
+#[must_use]
+pub fn visits(id: OperationId) -> Key<VisitBatch> {
+    Key::at(format!("visits/{id}"))
+}
+
 /// `batch/<id>`
 #[must_use]
 pub fn batch(id: OperationId) -> Key<EventBatch> {
     Key::at(format!("batch/{id}"))
 }
 
-/// `batch/<id>` or `notification/<id>`, as far as the tick reads it; `state/<id>` for a message.
+/// `batch/<id>`, `notification/<id>` or `visits/<id>`, as far as the tick reads it; `state/<id>` for a message.
 #[must_use]
 pub fn work_progress(kind: WorkKind, id: OperationId) -> Key<WorkProgress> {
     let prefix = match kind {
         WorkKind::Message => "state",
         WorkKind::Batch => "batch",
         WorkKind::Notification => "notification",
+        WorkKind::Visits => "visits",
     };
     Key::at(format!("{prefix}/{id}"))
 }

@@ -13,6 +13,7 @@ use crate::operation::OperationId;
 use crate::ports::{KeyValue, StoreError, Write};
 use crate::submission::Submission;
 use crate::time::Timestamp;
+use crate::treatment::Treatment;
 
 /// Everything about an accepted message but its content.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,12 +48,15 @@ pub struct MessageRecord {
     pub attachments: Vec<StoredAttachment>,
     /// Opens and clicks are not to be tracked.
     pub tracking_disabled: bool,
+    /// What was decided when it was accepted.
+    #[serde(default, skip_serializing_if = "Treatment::is_plain")]
+    pub treatment: Treatment,
     /// Pieces of content under keys of their own; 0 when it follows the record.
     pub chunks: usize,
 }
 
 impl Record for MessageRecord {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 /// A mailbox with its display name.
@@ -90,6 +94,8 @@ pub struct Acceptance {
     pub request_hash: String,
     /// The display name of the sender username, where the caller gave none.
     pub sender_display_name: Option<String>,
+    /// What was decided for it.
+    pub treatment: Treatment,
 }
 
 impl MessageRecord {
@@ -101,6 +107,7 @@ impl MessageRecord {
             accepted_at,
             request_hash,
             sender_display_name,
+            treatment,
         } = acceptance;
         let domain = submission.sender.domain();
         let message_id = submission
@@ -131,6 +138,7 @@ impl MessageRecord {
             html: submission.html.as_ref().map(String::len),
             attachments: stored_attachments(&submission),
             tracking_disabled: submission.tracking_disabled,
+            treatment,
             chunks: 0,
         };
         (record, content(submission))

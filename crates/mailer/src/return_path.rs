@@ -13,26 +13,20 @@
 //!
 //! Whoever receives a message sees its token, and could report on his own delivery with it; on nobody else's.
 
-use std::fmt;
 use std::time::Duration;
 
 use base32ct::{Base32Unpadded, Encoding as _};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use envelope::LocalPart;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use hmac::Mac as _;
 use thiserror::Error;
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use crate::operation::OperationId;
 use crate::time::Timestamp;
+use crate::token_key::TokenKey;
 
 /// How long after a message's acceptance reports about it are taken: 72 hours until it is handed over, and what queues may keep it.
 pub const VALID_FOR: Duration = Duration::from_hours(24 * 30);
-/// The fewest octets of a key.
-const MIN_KEY_OCTETS: usize = 16;
 const PREFIX: &str = "b-";
 const CLAIM_OCTETS: usize = 20;
 const MAC_OCTETS: usize = 10;
@@ -40,6 +34,8 @@ const TOKEN_OCTETS: usize = CLAIM_OCTETS + MAC_OCTETS;
 const DAY: u64 = 24 * 60 * 60;
 /// Keeps MACs for return paths apart from others that a key might ever be used for.
 const CONTEXT: &[u8] = b"sendlet return path 1\0";
+/// The same for what says which key made one.
+const KEY_ID_CONTEXT: &[u8] = b"sendlet return path key id\0";
 
 /// What a return path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,56 +61,13 @@ impl Token {
     }
 }
 
-/// The key that makes return paths.
-#[derive(Clone)]
-pub struct ReturnPathKey(Zeroizing<Vec<u8>>);
-
-impl fmt::Debug for ReturnPathKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ReturnPathKey(..)")
-    }
-}
-
-/// The text is not a key for return paths.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("expected at least {MIN_KEY_OCTETS} octets in base64")]
-pub struct ParseReturnPathKeyError;
-
-impl ReturnPathKey {
-    /// The key whose base64 is `text`.
-    ///
-    /// # Errors
-    /// When `text` is not the base64 of enough octets.
-    pub fn parse(text: &str) -> Result<Self, ParseReturnPathKeyError> {
-        let octets = STANDARD.decode(text.trim()).ok();
-        octets
-            .filter(|octets| octets.len() >= MIN_KEY_OCTETS)
-            .map(|octets| Self(Zeroizing::new(octets)))
-            .ok_or(ParseReturnPathKeyError)
-    }
-
-    fn mac(&self, context: &[u8], claim: &[u8]) -> Option<Hmac<Sha256>> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
-        mac.update(context);
-        mac.update(claim);
-        Some(mac)
-    }
-
-    /// Says which key made a token, without saying anything of the key.
-    fn id(&self) -> u8 {
-        let mac = self.mac(b"sendlet return path key id\0", &[]);
-        let tag = mac.map(|mac| mac.finalize().into_bytes());
-        tag.and_then(|tag| tag.first().copied()).unwrap_or_default()
-    }
-}
-
 /// The key in use, and while it is being changed the one before it.
 #[derive(Debug, Clone)]
 pub struct ReturnPathKeys {
     /// Makes tokens.
-    pub current: ReturnPathKey,
+    pub current: TokenKey,
     /// Only checks them.
-    pub previous: Option<ReturnPathKey>,
+    pub previous: Option<TokenKey>,
 }
 
 /// Why a local part is no return path of ours.
@@ -135,8 +88,8 @@ impl ReturnPathKeys {
     /// The local part that stands for `token`.
     #[must_use]
     pub fn local_part(&self, token: &Token) -> Option<LocalPart> {
-        let claim = claim(self.current.id(), token);
-        let mac = self.current.mac(CONTEXT, &claim)?.finalize().into_bytes();
+        let claim = claim(self.current.id(KEY_ID_CONTEXT), token);
+        let mac = self.current.mac(CONTEXT, &claim).finalize().into_bytes();
         let mut octets = claim.to_vec();
         octets.extend(mac.into_iter().take(MAC_OCTETS));
         let text = Base32Unpadded::encode_string(&octets);
@@ -154,10 +107,8 @@ impl ReturnPathKeys {
             .ok_or(ForeignReturnPath::Form)?;
         let keys = [Some(&self.current), self.previous.as_ref()];
         let is_ours = keys.into_iter().flatten().any(|key| {
-            claim.first() == Some(&key.id())
-                && key
-                    .mac(CONTEXT, claim)
-                    .is_some_and(|mac| mac.verify_truncated_left(tag).is_ok())
+            claim.first() == Some(&key.id(KEY_ID_CONTEXT))
+                && key.mac(CONTEXT, claim).verify_truncated_left(tag).is_ok()
         });
         if !is_ours {
             return Err(ForeignReturnPath::Forged);
@@ -204,13 +155,16 @@ fn decode(local_part: &str) -> Option<[u8; TOKEN_OCTETS]> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_790_000_000_000);
 
     fn keys(octet: u8) -> ReturnPathKeys {
         ReturnPathKeys {
-            current: ReturnPathKey(Zeroizing::new(vec![octet; 32])),
+            current: TokenKey::parse(&STANDARD.encode([octet; 32])).expect("a key"),
             previous: None,
         }
     }

@@ -13,6 +13,7 @@ use message::{
 use thiserror::Error;
 
 use crate::attachment_type;
+use crate::treatment::{ORDER_PREFIX, OrderError, Orders};
 
 /// Recipients of one message, all fields together.
 pub const MAX_RECIPIENTS: usize = 50;
@@ -110,6 +111,8 @@ pub struct Submission {
     pub message_id_is_unique: bool,
     /// Opens and clicks are not to be tracked.
     pub tracking_disabled: bool,
+    /// How it deals with those who want no more of its kind.
+    pub orders: Orders,
 }
 
 impl Submission {
@@ -192,6 +195,9 @@ pub enum Rule {
     /// An unknown name under the reserved prefix, or a value other than true or false.
     #[error("expected one of the known x-ms-acsemail headers with the value true or false")]
     ReservedField,
+    /// An order to this service that is none.
+    #[error(transparent)]
+    Order(OrderError),
     /// The same field twice where only one can stand.
     #[error("the header field {0} is given twice")]
     RepeatedField(String),
@@ -268,6 +274,7 @@ impl Draft<'_> {
             message_id: headers.message_id,
             message_id_is_unique: headers.validate_message_id,
             tracking_disabled: self.tracking_disabled,
+            orders: headers.orders,
         })
     }
 
@@ -359,6 +366,7 @@ struct Headers {
     validate_message_id: bool,
     suppress_invalid_attachment: bool,
     ignore_duplicate_content_id: bool,
+    orders: Orders,
 }
 
 impl Headers {
@@ -375,6 +383,9 @@ impl Headers {
             }
             if lower.starts_with(RESERVED_PREFIX) {
                 at(&property, sorted.take_order(&lower, value))?;
+            } else if lower.starts_with(ORDER_PREFIX) {
+                let taken = sorted.orders.take(&lower, value);
+                at(&property, taken.map_err(Rule::Order))?;
             } else if lower == "message-id" {
                 message_id = Some((property, value));
             } else {

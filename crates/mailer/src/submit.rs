@@ -1,11 +1,12 @@
 //! Accepting a message: the one durable write between a caller's POST and its 202.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use thiserror::Error;
 
 use crate::access::{BodyHash, Principal};
-use crate::domain::SenderError;
+use crate::domain::{DomainRecord, SenderError};
 use crate::journal::JournalItem;
 use crate::keys::{self, Key};
 use crate::operation::OperationId;
@@ -15,6 +16,7 @@ use crate::record::{Acceptance, MessageRecord};
 use crate::sender_domains::SenderDomains;
 use crate::submission::Submission;
 use crate::time::Timestamp;
+use crate::treatment::Treatment;
 
 /// Claims on a caller's Operation-Id are counted in windows of this length.
 pub const CLAIM_WINDOW: Duration = Duration::from_secs(20);
@@ -101,8 +103,8 @@ where
     {
         return repeat(ports, outbox, &record).await;
     }
-    let sender_display_name =
-        sender_display_name(ports, &acceptor.sender_domains, &request.submission).await?;
+    let domain = sender_domain(ports, &acceptor.sender_domains, &request.submission).await?;
+    let sender = domain.sender(request.submission.sender.local_part())?;
     refuse_used_message_id(ports, &request.submission).await?;
     let claim = match request.operation_id {
         None => Claim {
@@ -118,7 +120,12 @@ where
         id: claim.id,
         accepted_at: ports.now(),
         request_hash,
-        sender_display_name,
+        sender_display_name: sender.display_name.clone(),
+        treatment: Treatment::of(
+            request.submission.orders.clone(),
+            request.submission.tracking_disabled,
+            &domain,
+        ),
     };
     let written = write(ports, outbox, &claim, request.submission, acceptance).await;
     if written.is_err() {
@@ -292,15 +299,12 @@ async fn accepted(
     Ok(record)
 }
 
-async fn sender_display_name<P: Clock + KeyValue>(
+async fn sender_domain<P: Clock + KeyValue>(
     ports: &P,
     sender_domains: &SenderDomains,
     submission: &Submission,
-) -> Result<Option<String>, SubmitError> {
-    let domain = sender_domains
-        .read(ports, submission.sender.domain())
-        .await?
-        .ok_or(SenderError::DomainNotLinked)?;
-    let sender = domain.sender(submission.sender.local_part())?;
-    Ok(sender.display_name.clone())
+) -> Result<Rc<DomainRecord>, SubmitError> {
+    let domain = submission.sender.domain();
+    let record = sender_domains.read(ports, domain).await?;
+    Ok(record.ok_or(SenderError::DomainNotLinked)?)
 }

@@ -51,7 +51,7 @@ pub enum ProvisioningState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ManagedDomain {
     /// It is there.
-    Ready(DomainRecord),
+    Ready(Box<DomainRecord>),
     /// Somebody else is making it.
     Running(Provisioning),
     /// The caller has to make it now, with [`provision`].
@@ -76,7 +76,8 @@ where
             let record = keys::domain(&done.domain).read(ports).await?;
             let record =
                 record.ok_or_else(|| StoreError::new("the managed domain has no record"))?;
-            return slotted(ports, record).await.map(ManagedDomain::Ready);
+            let record = slotted(ports, record).await?;
+            return Ok(ManagedDomain::Ready(Box::new(record)));
         }
         Some(running) if matches!(running.state, ProvisioningState::Running(until) if now < until) =>
         {

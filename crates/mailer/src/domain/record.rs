@@ -37,6 +37,15 @@ pub struct DomainRecord {
     /// Where its return path shall be, once that is verified: the domain itself or one below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_path: Option<Domain>,
+    /// Whether opens and clicks of its mail are tracked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub tracks_engagement: bool,
+    /// Whether its mail is bulk mail unless a message says otherwise.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bulk_by_default: bool,
+    /// The host that links in its mail lead through, once that is verified: one below the domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracking_host: Option<Domain>,
     /// How far each DNS record is; what is not in it was never looked at.
     #[serde(default)]
     pub verifications: BTreeMap<RecordKind, Verification>,
@@ -58,7 +67,7 @@ pub struct DomainRecord {
 }
 
 impl Record for DomainRecord {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 /// Who looks after a domain's DNS.
@@ -241,6 +250,9 @@ impl DomainRecord {
             created_at: now,
             ownership_token: String::new(),
             return_path: None,
+            tracks_engagement: false,
+            bulk_by_default: false,
+            tracking_host: None,
             verifications: BTreeMap::new(),
             making: None,
             made: None,

@@ -21,10 +21,11 @@ use mailer::keys;
 use mailer::operation::OperationId;
 use mailer::outbox::Outbox;
 use mailer::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError, Write};
-use mailer::return_path::{ReturnPathKey, ReturnPathKeys};
+use mailer::return_path::ReturnPathKeys;
 use mailer::submission::{Draft, DraftMailbox, Policy, Submission};
 use mailer::submit::{Accepted, Acceptor, Request, SubmitError, submit};
 use mailer::time::Timestamp;
+use mailer::token_key::TokenKey;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -313,7 +314,7 @@ pub(crate) fn dispatcher() -> Dispatcher {
         smtputf8: false,
         installation: installation(),
         return_path_keys: ReturnPathKeys {
-            current: ReturnPathKey::parse("AAECAwQFBgcICQoLDA0ODw==").unwrap(),
+            current: TokenKey::parse("AAECAwQFBgcICQoLDA0ODw==").unwrap(),
             previous: None,
         },
         suppressor: mailer::suppression::Suppressor::default(),

@@ -88,7 +88,13 @@ fn as_version(version: u32, record: &[u8]) -> Vec<u8> {
 fn records_of_every_version_stay_readable() {
     let message = include_bytes!("../vectors/records/message.v1.json");
     let record: MessageRecord = decode(message).unwrap();
+    assert_eq!(encode(&record).unwrap(), as_version(2, message));
+    let message = include_bytes!("../vectors/records/message.v2.json");
+    let record: MessageRecord = decode(message).unwrap();
     assert_eq!(encode(&record).unwrap(), message.trim_ascii_end());
+    let visits = include_bytes!("../vectors/records/visits.v1.json");
+    let record: mailer::engagement::VisitBatch = decode(visits).unwrap();
+    assert_eq!(encode(&record).unwrap(), visits.trim_ascii_end());
     let state = include_bytes!("../vectors/records/state.v1.json");
     let record: mailer::delivery::DeliveryState = decode(state).unwrap();
     assert_eq!(encode(&record).unwrap(), as_version(3, state));
@@ -108,14 +114,15 @@ fn records_of_every_version_stay_readable() {
     assert_eq!(encode(&record).unwrap(), outcome.trim_ascii_end());
     let entry = include_bytes!("../vectors/records/journal.v1.json");
     let record: mailer::journal::JournalEntry = decode(entry).unwrap();
-    assert_eq!(encode(&record).unwrap(), entry.trim_ascii_end());
+    assert_eq!(encode(&record).unwrap(), as_version(2, entry));
     let domain = include_bytes!("../vectors/records/domain.v1.json");
     let record: mailer::domain::DomainRecord = decode(domain).unwrap();
-    let newest = include_bytes!("../vectors/records/domain.v3.json");
-    assert_eq!(encode(&record).unwrap(), newest.trim_ascii_end());
+    let third = include_bytes!("../vectors/records/domain.v3.json");
+    assert_eq!(encode(&record).unwrap(), as_version(4, third));
     let domain = include_bytes!("../vectors/records/domain.v2.json");
     let record: mailer::domain::DomainRecord = decode(domain).unwrap();
     assert!(record.keys[0].ever_signed() && !record.keys[0].has_signed);
+    let newest = include_bytes!("../vectors/records/domain.v4.json");
     let record: mailer::domain::DomainRecord = decode(newest).unwrap();
     assert_eq!(encode(&record).unwrap(), newest.trim_ascii_end());
     let event = include_bytes!("../vectors/records/event.v1.json");
@@ -140,7 +147,7 @@ fn records_of_every_version_stay_readable() {
 
 #[test]
 fn a_record_of_a_later_version_is_refused() {
-    let later = br#"{"v":2,"r":{"at":1,"items":[]}}"#;
+    let later = br#"{"v":3,"r":{"at":1,"items":[]}}"#;
     assert!(decode::<mailer::journal::JournalEntry>(later).is_err());
 }
 

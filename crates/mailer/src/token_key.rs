@@ -1,0 +1,62 @@
+//! Keys of tokens that travel through the world and come back: return paths and links.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// The fewest octets of a key.
+const MIN_KEY_OCTETS: usize = 16;
+
+/// A key that makes tokens, and knows its own again.
+#[derive(Clone)]
+pub struct TokenKey {
+    // Keyed once. Wiped when dropped (`hmac/zeroize`).
+    mac: Hmac<Sha256>,
+}
+
+impl fmt::Debug for TokenKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenKey(..)")
+    }
+}
+
+/// The text is not a key for tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("expected at least {MIN_KEY_OCTETS} octets in base64")]
+pub struct ParseTokenKeyError;
+
+impl TokenKey {
+    /// The key whose base64 is `text`.
+    ///
+    /// # Errors
+    /// When `text` is not the base64 of enough octets.
+    pub fn parse(text: &str) -> Result<Self, ParseTokenKeyError> {
+        let octets = STANDARD.decode(text.trim()).map(Zeroizing::new);
+        let octets = octets.map_err(|_| ParseTokenKeyError)?;
+        if octets.len() < MIN_KEY_OCTETS {
+            return Err(ParseTokenKeyError);
+        }
+        // HMAC takes keys of any length, so this does not fail.
+        let mac = Hmac::new_from_slice(&octets).map_err(|_| ParseTokenKeyError)?;
+        Ok(Self { mac })
+    }
+
+    /// HMAC-SHA256 over `claim`; `context` keeps the uses of a key apart.
+    pub(crate) fn mac(&self, context: &[u8], claim: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        mac.update(context);
+        mac.update(claim);
+        mac
+    }
+
+    /// Says which key made a token, without saying anything of the key.
+    pub(crate) fn id(&self, context: &[u8]) -> u8 {
+        let tag = self.mac(context, &[]).finalize().into_bytes();
+        tag.first().copied().unwrap_or_default()
+    }
+}

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::audience::Audience;
 use crate::history::{Click, MAX_CLICKS};
 use crate::rules::Rules;
-use crate::visit::{Action, Link, Method, Visit};
+use crate::visit::{Link, Method, Visit};
 
 /// Fewest links of a message that must all be followed. A person may follow two within seconds.
 pub const MIN_BURST_LINKS: usize = 3;
@@ -20,12 +20,14 @@ pub const MIN_BURST_LINKS: usize = 3;
 /// In: the history as it was for [`judge`](crate::judge), without this visit.
 #[must_use]
 pub fn rejudge(rules: &Rules, visit: &Visit<'_>) -> Vec<usize> {
+    let Some(run) = Run::of(rules, visit) else {
+        return Vec::new();
+    };
+    let windows: Vec<Window> = run.complete_windows().collect();
     let all = &visit.history.clicks;
-    let passed_over = all.len().saturating_sub(MAX_CLICKS);
-    let windows = complete_windows(rules, visit);
     all.iter()
         .enumerate()
-        .skip(passed_over)
+        .skip(all.len().saturating_sub(MAX_CLICKS))
         .filter(|(_, click)| click.audience == Audience::Human)
         .filter(|(_, click)| windows.iter().any(|window| window.holds(click.at)))
         .map(|(index, _)| index)
@@ -34,7 +36,7 @@ pub fn rejudge(rules: &Rules, visit: &Visit<'_>) -> Vec<usize> {
 
 /// Whether all links of the message were followed within the time of a burst, this visit among them.
 pub(crate) fn is_burst(rules: &Rules, visit: &Visit<'_>) -> bool {
-    !complete_windows(rules, visit).is_empty()
+    Run::of(rules, visit).is_some_and(|run| run.complete_windows().next().is_some())
 }
 
 /// A stretch of time as long as a burst may be.
@@ -48,58 +50,68 @@ impl Window {
         at.checked_sub(self.start)
             .is_some_and(|since| since <= self.length)
     }
+}
 
-    /// Whether each of as many links as are needed was followed in it.
-    fn is_complete(&self, clicks: &[Click], needed: usize) -> bool {
-        let mut seen: Vec<Link> = Vec::new();
-        for click in clicks.iter().filter(|click| self.holds(click.at)) {
-            if matches!(click.link, Link::Numbered(_)) && !seen.contains(&click.link) {
-                seen.push(click.link);
-            }
-        }
-        seen.len() >= needed
+/// The clicks that may be of one run with a visit, itself at the end.
+struct Run {
+    clicks: Vec<Click>,
+    /// How many links there are to follow.
+    needed: usize,
+    /// When the visit is.
+    at: u64,
+    length: u64,
+}
+
+impl Run {
+    /// That of a visit, if it follows a link of a message with enough of them, and enough clicks are there.
+    fn of(rules: &Rules, visit: &Visit<'_>) -> Option<Self> {
+        let link = visit.action.link()?;
+        let needed = needed(visit)?;
+        // Programs that named themselves have nothing to do with it.
+        let before = visit.history.last_clicks().iter().copied();
+        let mut clicks: Vec<Click> = before
+            .filter(|click| matches!(click.audience, Audience::Human | Audience::Scanner))
+            .collect();
+        clicks.push(Click {
+            at: visit.at,
+            link,
+            audience: Audience::Human,
+        });
+        (clicks.len() >= needed).then_some(Self {
+            clicks,
+            needed,
+            at: visit.at,
+            length: u64::from(rules.timing.burst),
+        })
+    }
+
+    /// The windows in which the visit is one of those that followed all links. Requests come out of order, so it need not
+    /// be the last.
+    fn complete_windows(&self) -> impl Iterator<Item = Window> {
+        let windows = self.clicks.iter().map(|click| Window {
+            start: click.at,
+            length: self.length,
+        });
+        windows.filter(|window| window.holds(self.at) && self.is_complete(window))
+    }
+
+    /// Whether each of as many links as are needed was followed.
+    fn is_complete(&self, window: &Window) -> bool {
+        let within =
+            |click: &&Click| matches!(click.link, Link::Numbered(_)) && window.holds(click.at);
+        let is_first = |index: usize, click: &Click| {
+            let mut before = self.clicks.iter().take(index).filter(within);
+            !before.any(|earlier| earlier.link == click.link)
+        };
+        let clicks = self.clicks.iter().enumerate();
+        let firsts = clicks.filter(|(index, click)| within(click) && is_first(*index, click));
+        firsts.count() >= self.needed
     }
 }
 
-/// The windows in which this visit is one of those that followed all links. Requests come out of order, so it need not be
-/// the last.
-fn complete_windows(rules: &Rules, visit: &Visit<'_>) -> Vec<Window> {
-    let Some(needed) = needed(visit) else {
-        return Vec::new();
-    };
-    let clicks = with_visit(visit);
-    if clicks.len() < needed {
-        return Vec::new();
-    }
-    let window = |start| Window {
-        start,
-        length: u64::from(rules.timing.burst),
-    };
-    clicks
-        .iter()
-        .map(|click| window(click.at))
-        .filter(|window| window.holds(visit.at) && window.is_complete(&clicks, needed))
-        .collect()
-}
-
-/// How many links there are to follow. Of a message with more than are remembered, as many as are.
+/// How many links a visit may complete. Of a message with more than are remembered, as many as are.
 fn needed(visit: &Visit<'_>) -> Option<usize> {
     let links = usize::from(visit.history.links);
-    let follows = visit.method != Method::Head && visit.action != Action::Open;
+    let follows = visit.method != Method::Head;
     (follows && links >= MIN_BURST_LINKS).then(|| links.min(MAX_CLICKS))
-}
-
-/// The clicks from before that may be of one run with this visit, and itself. Programs that named themselves have nothing
-/// to do with it.
-fn with_visit(visit: &Visit<'_>) -> Vec<Click> {
-    let before = visit.history.last_clicks().iter().copied();
-    let mut clicks: Vec<Click> = before
-        .filter(|click| matches!(click.audience, Audience::Human | Audience::Scanner))
-        .collect();
-    clicks.extend(visit.action.link().map(|link| Click {
-        at: visit.at,
-        link,
-        audience: Audience::Human,
-    }));
-    clicks
 }

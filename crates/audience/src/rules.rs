@@ -15,8 +15,11 @@ const COUNT: usize = parse::count(TEXT);
 /// The rules of `rules.tsv` in its order. A line that is wrong does not compile.
 pub(crate) static RULES: [Rule; COUNT] = parse::rules(TEXT);
 
-/// The rules for User-Agent by the first octet of their patterns.
-pub(crate) static STARTS: index::Index<COUNT> = index::of(&RULES);
+/// The rules for User-Agent whose patterns begin where no letter or digit is before them.
+pub(crate) static AT_WORDS: index::Index<COUNT> = index::of(&RULES, Place::AtWord);
+
+/// The rules for User-Agent whose patterns may stand anywhere.
+pub(crate) static ANYWHERE: index::Index<COUNT> = index::of(&RULES, Place::Anywhere);
 
 /// The rules that visits are judged by: those of `rules.tsv`, with times that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -113,4 +116,22 @@ pub(crate) enum How {
     Ends,
     /// Anywhere.
     Has,
+}
+
+impl How {
+    const fn place(self) -> Place {
+        match self {
+            Self::Is | Self::Starts | Self::Word => Place::AtWord,
+            Self::Ends | Self::Has => Place::Anywhere,
+        }
+    }
+}
+
+/// Where patterns may begin.
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// Where no letter or digit is before them.
+    AtWord,
+    /// After anything.
+    Anywhere,
 }

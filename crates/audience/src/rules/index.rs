@@ -4,7 +4,7 @@
     reason = "runs at compile time, where an index out of bounds is an error of the compiler"
 )]
 
-use super::Rule;
+use super::{Place, Rule};
 use crate::headers::Field;
 
 /// Numbers of rules, those with the same first octet together.
@@ -26,8 +26,8 @@ pub(crate) fn candidates<const N: usize>(index: &'static Index<N>, first: u8) ->
         .unwrap_or_default()
 }
 
-/// Sorts by counting.
-pub(crate) const fn of<const N: usize>(rules: &[Rule; N]) -> Index<N> {
+/// The rules whose patterns begin there. Sorts by counting.
+pub(crate) const fn of<const N: usize>(rules: &[Rule; N], place: Place) -> Index<N> {
     let mut starts = [0; 257];
     let mut numbers = [0; N];
     let mut filled = 0;
@@ -36,7 +36,8 @@ pub(crate) const fn of<const N: usize>(rules: &[Rule; N]) -> Index<N> {
         starts[octet] = filled;
         let mut at = 0;
         while at < N {
-            if begins_with(&rules[at], octet) {
+            let rule = &rules[at];
+            if is_in(rule, place) && begins_with(rule, octet) {
                 numbers[to_usize(filled)] = rules[at].number;
                 filled += 1;
             }
@@ -48,8 +49,16 @@ pub(crate) const fn of<const N: usize>(rules: &[Rule; N]) -> Index<N> {
     Index { starts, numbers }
 }
 
+const fn is_in(rule: &Rule, place: Place) -> bool {
+    matches!(rule.field, Field::UserAgent)
+        && matches!(
+            (rule.how.place(), place),
+            (Place::AtWord, Place::AtWord) | (Place::Anywhere, Place::Anywhere)
+        )
+}
+
 const fn begins_with(rule: &Rule, octet: usize) -> bool {
-    matches!(rule.field, Field::UserAgent) && to_usize_octet(rule.pattern.as_bytes()[0]) == octet
+    to_usize_octet(rule.pattern.as_bytes()[0]) == octet
 }
 
 #[expect(clippy::as_conversions, reason = "`From` is not const; this widens")]

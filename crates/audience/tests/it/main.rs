@@ -1,5 +1,10 @@
 //! Visits judged: by name, by header fields, by time, and what holds for all of them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod burst;
 mod headers;

@@ -13,7 +13,7 @@
 //! | no links | comments, `<style>`, `<script>`, `<title>`, `<textarea>`, `<xmp>`, `<iframe>`, `<noembed>`, `<noframes>`, what is behind `<plaintext>`, CDATA in foreign content, tags that never end |
 //! | left alone | other schemes, fragments, `xlink:href`, elements with `data-sendlet-track="off"` (itself, not what it holds), URLs that [`Policy::left_alone`] names, an `href` with `{{unsubscribe_url}}` in it, links beyond [`Policy::max_links`] |
 //! | also left alone | `//host`, `/path` and `https:path`: relative to a base that a mail has only with `<base>`, which clients drop. What a reader would be led to cannot be told |
-//! | the pixel | before the last `</body>` tag. Without one, at the end, or before whatever does not end there: a comment, a tag, an element of raw text |
+//! | the pixel | before the last `</body>` tag. Without one, at the end, or before whatever does not end there: a comment, a tag, an element of raw text. Never within `<svg>` or `<math>` |
 //! | `{{unsubscribe_url}}` | anywhere, in comments too, with spaces or tabs within the braces, encoded so that it is right in text and in attributes |
 //!
 //! **Not supported**: what the tree builder drops after it was tokenized (`<select>`, `<frameset>`), so a link there is
@@ -25,7 +25,7 @@
 //!
 //! `lol_html` is the other one with locations. It does not tell of end tags without their element, and the pixel needs the
 //! `</body>` of mails that have no `<body>`; it decodes no references in attributes; selectors, encodings and the rewriter
-//! come with it. README.md in `examples` has the figures: it adds five times as much to a component. The pieces of both that
+//! come with it. README.md in `examples` has the figures: it adds nearly three times as much to a component. The pieces of both that
 //! would be left for us to write are the same, foreign content, so the smaller one is used. It has the span of an attribute's
 //! value and its decoded text, so there is no second scanner of attributes here.
 //!

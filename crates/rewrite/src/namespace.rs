@@ -23,6 +23,8 @@ pub(crate) enum Namespace {
 #[derive(Debug, Default)]
 pub(crate) struct Namespaces {
     open: Vec<Foreign>,
+    // Where the outermost begins, if there is one.
+    start: usize,
 }
 
 #[derive(Debug)]
@@ -47,8 +49,11 @@ enum Content {
 }
 
 impl Namespaces {
-    /// Opens an element, and tells its namespace.
-    pub(crate) fn start(&mut self, tag: &Tag) -> Namespace {
+    /// Opens the element of the start tag that stands there, and tells its namespace.
+    pub(crate) fn start(&mut self, tag: &Tag, at: usize) -> Namespace {
+        if self.open.is_empty() {
+            self.start = at;
+        }
         if self.in_foreign_rules(tag) {
             if !ends_foreign_content(tag) {
                 return self.start_foreign(tag);
@@ -71,6 +76,11 @@ impl Namespaces {
     /// Whether the element that a tag would be in is not HTML.
     pub(crate) fn is_foreign(&self) -> bool {
         self.open.last().is_some_and(|last| last.html_elements == 0)
+    }
+
+    /// Where the outermost foreign element begins, if one is open.
+    pub(crate) fn outermost(&self) -> Option<usize> {
+        (!self.open.is_empty()).then_some(self.start)
     }
 
     fn in_foreign_rules(&self, tag: &Tag) -> bool {

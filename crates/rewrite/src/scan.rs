@@ -12,9 +12,9 @@ use crate::tag::{Attribute, Href, Tag, Written};
 /// The places that are no links.
 #[derive(Debug, Default)]
 pub(crate) struct Places {
-    /// Where the last `</body>` begins.
+    /// The last place where an image may stand before the last `</body>`.
     pub(crate) body_end: Option<usize>,
-    /// The last place where a tag may stand.
+    /// The last place where an image may stand.
     pub(crate) end: usize,
 }
 
@@ -65,7 +65,7 @@ struct Scanner<'s> {
 
 impl Scanner<'_> {
     fn start_tag(&mut self) -> Option<State> {
-        let namespace = self.namespaces.start(&self.tag);
+        let namespace = self.namespaces.start(&self.tag, self.construct);
         let state = state_after(&self.tag.name, namespace);
         self.raw_text = state.is_some().then_some(self.construct);
         self.last_start_tag = self.tag.name;
@@ -75,10 +75,10 @@ impl Scanner<'_> {
 
     fn end_tag(&mut self) {
         self.raw_text = None;
-        self.namespaces.end(&self.tag.name);
         if self.tag.name.is("body") {
-            self.places.body_end = Some(self.construct);
+            self.places.body_end = Some(self.place_at(self.construct));
         }
+        self.namespaces.end(&self.tag.name);
     }
 
     fn take_anchor(&mut self, namespace: Namespace) {
@@ -103,6 +103,11 @@ impl Scanner<'_> {
         self.attribute.name = Default::default();
         self.attribute.value.clear();
         self.attribute.start = None;
+    }
+
+    /// An image ends foreign content, so it is put before that, or what follows would be read differently.
+    fn place_at(&self, at: usize) -> usize {
+        self.namespaces.outermost().unwrap_or(at)
     }
 
     fn is_in_probe(&self) -> bool {
@@ -190,7 +195,8 @@ impl Emitter for Scanner<'_> {
     }
 
     fn emit_eof(&mut self) {
-        self.places.end = self.raw_text.unwrap_or(self.construct).min(self.html.len());
+        let open = self.raw_text.unwrap_or(self.construct);
+        self.places.end = self.place_at(open.min(self.html.len()));
     }
 
     fn current_is_appropriate_end_tag_token(&mut self) -> bool {

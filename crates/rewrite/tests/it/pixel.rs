@@ -28,8 +28,6 @@ fn before_the_last_end_tag_of_a_body() {
     check("a|</body><plaintext></body>");
     check("a|</body><a href='</body>");
     check("a|</body></body ");
-    check("<svg>a|</body>");
-    check("<svg><![CDATA[</body>]]>|</body>");
 }
 
 #[test]
@@ -54,10 +52,6 @@ fn at_the_end_without_one() {
     check("<plaintex>|");
     check("\r|");
     check("é|");
-    check("<svg>|");
-    check("<svg><style>|");
-    check("<svg><![CDATA[a]]>|");
-    check("<svg><![CDATA[a]]> b <|");
 }
 
 #[test]
@@ -86,8 +80,6 @@ fn before_what_does_not_end() {
     check("a|<!DOCTYPE html \"");
     check("a|<?");
     check("a|<![CDATA[");
-    check("<svg>|<![CDATA[ <b> ]]");
-    check("<svg>|<![CDATA[ <b> ] ]>");
     check("a|<plaintext>");
     check("a|<plaintext><p></p>b");
     check("a|<style>b");
@@ -102,4 +94,19 @@ fn before_what_does_not_end() {
     check("a|<iframe src=b>");
     check("a|<noembed>");
     check("a|<noframes>");
+}
+
+#[test]
+fn before_foreign_content_that_is_open() {
+    check("a|<svg>");
+    check("a<svg></svg>|");
+    check("a<svg/>|");
+    check("a|<svg><style>");
+    check("a<svg><p>|");
+    check("a|<svg>b</body>");
+    check("a<svg>b</svg>|</body>");
+    check("a|<svg><![CDATA[</body>]]></body>");
+    check("a<svg>b</svg><b>c</b>|<svg><g>d</g><![CDATA[<a href=https://a.example/> ]]");
+    check("a|<svg><foreignObject><p>b</p><svg></svg>");
+    check("a<math><mi><b></b></mi></math>|");
 }

@@ -82,6 +82,14 @@ impl Tag {
     }
 }
 
+impl Attribute {
+    pub(crate) fn clear(&mut self) {
+        self.name = Name::default();
+        self.value.clear();
+        self.start = None;
+    }
+}
+
 impl Href {
     fn of(attribute: &Attribute) -> Self {
         Self {

@@ -3,7 +3,7 @@
 //! splices a recipient's copy. Every octet that is not replaced stays as the author wrote it.
 //!
 //! What is markup is decided as browsers do ([WHATWG HTML], 13.2.5), by the tokenizer of `html5gum`, and what follows a
-//! start tag that changes the tokenizer's state (13.2.6) by what [`namespace`] says about foreign content. Scripts count as
+//! start tag that changes the tokenizer's state (13.2.6) by a count of what is open in `<svg>` and `<math>`. Scripts count as
 //! disabled, since no mail client runs them, so `<noscript>` is markup.
 //!
 //! | | |

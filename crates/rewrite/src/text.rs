@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use crate::placeholder;
 
-/// Puts `url` as it is wherever `{{unsubscribe_url}}` stands in a body of plain text.
+/// Puts `url` as it is wherever `{{unsubscribe_url}}` stands in a body of plain text, up to [`MAX_PLACEHOLDERS`] times.
+///
+/// [`MAX_PLACEHOLDERS`]: crate::limits::MAX_PLACEHOLDERS
 #[must_use]
 pub fn fill<'t>(text: &'t str, url: &str) -> Cow<'t, str> {
     let mut filled = String::new();

@@ -10,21 +10,17 @@ const MARK: &str = "\u{E0FF}";
 fuzz_target!(|html: &str| {
     let template = Template::parse(html, &Policy::default()).expect("inputs are short");
     assert_eq!(template.render(&mut |_| None), html);
-    let mut places = 0;
-    let copy = template.render(&mut |_| {
-        places += 1;
-        Some(MARK.to_owned())
-    });
-    assert_eq!(copy.matches(MARK).count(), html.matches(MARK).count() + places - within(&template));
+    if !html.contains(MARK) {
+        let mut places = 0;
+        let copy = template.render(&mut |_| {
+            places += 1;
+            Some(MARK.to_owned())
+        });
+        assert_eq!(copy.matches(MARK).count(), places);
+    }
     let copy = template.render(&mut |hole| (hole != Hole::UnsubscribeUrl).then(|| URL.to_owned()));
     let again = Template::parse(&copy, &Policy::default()).expect("copies are short");
     assert_eq!(again.links().len(), template.links().len());
     assert!(again.links().iter().all(|link| link.target == URL));
     let _ = text::fill(html, URL);
 });
-
-/// Marks in URLs that are replaced.
-fn within(template: &Template<'_>) -> usize {
-    let links = template.links().iter();
-    links.map(|link| link.target.matches(MARK).count()).sum()
-}

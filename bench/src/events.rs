@@ -69,8 +69,10 @@ async fn ingestion(scale: Scale) -> Result<(), Failure> {
             "req/s   ",
             "events/s",
             "p99, ms",
+            "CPU, ms/req",
             "bare, req/s",
             "p99, ms",
+            "CPU, ms/req",
             "share",
         ],
     );
@@ -89,6 +91,7 @@ async fn ingestion(scale: Scale) -> Result<(), Failure> {
         row.extend([
             cell(limit.per_second, 0),
             cell(limit.p99_ms, 1),
+            cell(limit.processor_ms, 2),
             format!("{}%", cell(share, 0)),
         ]);
         table.row(&row);
@@ -104,6 +107,7 @@ fn cells(connections: usize, rate: &Rate) -> Vec<String> {
         cell(rate.per_second, 0),
         cell(rate.per_second * number(BATCH), 0),
         cell(rate.p99_ms, 1),
+        cell(rate.processor_ms, 2),
     ]
 }
 
@@ -121,7 +125,13 @@ async fn whole_ingestion(scale: Scale) -> Result<(), Failure> {
             "The same with notify behind it, which takes the events in meanwhile; medians of {ROUNDS} rounds of {:.1} s each",
             round.as_secs_f64()
         ),
-        &["connections", "req/s   ", "events/s", "p99, ms"],
+        &[
+            "connections",
+            "req/s   ",
+            "events/s",
+            "p99, ms",
+            "CPU, ms/req",
+        ],
     );
     for connections in CONNECTIONS {
         let load = Load {

@@ -206,6 +206,11 @@ struct ReplyText(String);
 
 impl ReplyText {
     fn new(text: &str) -> Self {
+        let is_plain = |octet: u8| octet == b' ' || octet.is_ascii_graphic();
+        // As nearly all are: octets are characters then, and none of them is to be replaced.
+        if text.len() <= MAX_REPLY_TEXT_CHARS && text.bytes().all(is_plain) {
+            return Self(String::from(text.trim()));
+        }
         let blank = |character: char| {
             if character.is_control() {
                 ' '

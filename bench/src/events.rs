@@ -7,6 +7,7 @@
 //! time from one event to the request that tells a subscriber of it, on a system that does nothing else. Last, what looking recipients
 //! up in suppression lists takes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -32,7 +33,7 @@ use crate::table::{Table, cell};
 const ROUND: Duration = Duration::from_secs(4);
 /// With everything behind it a request is about a message of its own, so a round has to end before there are no more.
 const WHOLE_ROUND: Duration = Duration::from_secs(2);
-const STOCK: usize = 15_000;
+const STOCK: usize = 20_000;
 const HTML_OCTETS: usize = 1024;
 /// Events whose way is measured.
 const SINGLE_EVENTS: usize = 200;
@@ -40,6 +41,14 @@ const SINGLE_EVENTS: usize = 200;
 const SETTLE: Duration = Duration::from_millis(50);
 /// Until all that the messages themselves caused is done.
 const QUIET: Duration = Duration::from_secs(3);
+
+const HEADS: [&str; 5] = [
+    "connections",
+    "req/s   ",
+    "events/s",
+    "p99, ms",
+    "CPU, ms/req",
+];
 
 /// Prints a table for each.
 pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
@@ -56,36 +65,10 @@ async fn ingestion(scale: Scale) -> Result<(), Failure> {
         bare: &bare,
         round: scale.duration(ROUND),
     };
-    let batches = [&system, &bare].map(|system| Batches::to(system.address()));
-    let [ours, limits] = &batches;
-    let table = Table::begin(
-        &format!(
-            "Events: {BATCH} a request, {:.1} KB, stored and named to nobody; medians of {ROUNDS} rounds of {:.1} s each, in turn with bare writes",
-            number(ours.octets()) / 1e3,
-            in_turn.round.as_secs_f64()
-        ),
-        &[
-            "connections",
-            "req/s   ",
-            "events/s",
-            "p99, ms",
-            "CPU, ms/req",
-            "bare, req/s",
-            "p99, ms",
-            "CPU, ms/req",
-            "share",
-        ],
-    );
+    let (batches, table) = (Batches::new(), shares(in_turn.round));
     for connections in CONNECTIONS {
-        let of = |asked: &System| {
-            let batches = if asked.address() == system.address() {
-                ours
-            } else {
-                limits
-            };
-            batches.requests()
-        };
-        let (rate, limit) = in_turn.measure(connections, of).await?;
+        let request = |system: &System| batches.requests(system.address());
+        let (rate, limit) = in_turn.measure(connections, request).await?;
         let share = 100.0 * rate.per_second / limit.per_second;
         let mut row = cells(connections, &rate);
         row.extend([
@@ -101,6 +84,16 @@ async fn ingestion(scale: Scale) -> Result<(), Failure> {
     Ok(())
 }
 
+fn shares(round: Duration) -> Table {
+    let title = format!(
+        "Events: {BATCH} a request, stored and named to a component that does nothing; medians of {ROUNDS} rounds of {:.1} s each,\n\
+         in turn with bare writes of the same octets",
+        round.as_secs_f64()
+    );
+    let bare = ["bare, req/s", "p99, ms", "CPU, ms/req", "share"];
+    Table::begin(&title, &[&HEADS[..], &bare].concat())
+}
+
 fn cells(connections: usize, rate: &Rate) -> Vec<String> {
     vec![
         connections.to_string(),
@@ -112,54 +105,71 @@ fn cells(connections: usize, rate: &Rate) -> Vec<String> {
 }
 
 async fn whole_ingestion(scale: Scale) -> Result<(), Failure> {
-    let sink = Sink::start().await?;
-    let stock = scale.count(STOCK);
+    let (sink, copies) = (Sink::start().await?, scale.count(STOCK));
     let message = Message {
         html_octets: HTML_OCTETS,
         recipients: RECIPIENTS,
     };
-    let system = stock::stocked(&sink, message, stock).await?;
-    let (batches, round) = (Batches::to(system.address()), scale.duration(WHOLE_ROUND));
-    let table = Table::begin(
-        &format!(
-            "The same with notify behind it, which takes the events in meanwhile; medians of {ROUNDS} rounds of {:.1} s each",
-            round.as_secs_f64()
-        ),
-        &[
-            "connections",
-            "req/s   ",
-            "events/s",
-            "p99, ms",
-            "CPU, ms/req",
-        ],
+    let system = stock::stocked(&sink, message, copies).await?;
+    let round = scale.duration(WHOLE_ROUND);
+    let title = format!(
+        "The same with notify behind it, which takes the events in meanwhile; medians of {ROUNDS} rounds of {:.1} s each",
+        round.as_secs_f64()
     );
+    let (batches, table) = (Batches::new(), Table::begin(&title, &HEADS));
     for connections in CONNECTIONS {
         let load = Load {
             address: system.address(),
             connections,
             duration: round,
         };
-        let mut rates = Vec::new();
-        for round in 1..=ROUNDS {
-            progress::show(format_args!(
-                "{connections} connections, round {round} of {ROUNDS}"
-            ));
-            rates.push(load.run(|| batches.requests()).await?);
-        }
-        table.row(&cells(connections, &load::median(rates)));
+        table.row(&cells(connections, &rounds(&load, &batches).await?));
     }
-    println!("{} batches about {stock} messages", batches.made());
+    let unknown = batches.made().saturating_sub(copies);
+    if unknown > 0 {
+        println!("\nThe last {unknown} requests were about messages that are not there.");
+    }
     system.stop().await;
     Ok(())
+}
+
+async fn rounds(load: &Load, batches: &Arc<Batches>) -> Result<Rate, Failure> {
+    let mut rates = Vec::new();
+    for round in 1..=ROUNDS {
+        let connections = load.connections;
+        progress::show(format_args!(
+            "{connections} connections, round {round} of {ROUNDS}"
+        ));
+        rates.push(load.run(|| batches.requests(load.address)).await?);
+    }
+    Ok(load::median(rates))
 }
 
 async fn way(scale: Scale) -> Result<(), Failure> {
     let (sink, subscriber) = (Sink::start().await?, Subscriber::start().await?);
     let system = System::whole(sink.address()).await?;
-    Operator::of(system.address())
-        .subscribe(&subscriber.url())
-        .await?;
+    let operator = Operator::of(system.address());
+    operator.subscribe(&subscriber.url()).await?;
     let messages = accepted(&sink, &system, scale.count(SINGLE_EVENTS)).await?;
+    let mut latencies = told(&system, &subscriber, &messages).await?;
+    latencies.sort_unstable();
+    let count = messages.len();
+    let table = Table::begin(
+        &format!("From an event to the subscriber's endpoint: {count} events, one at a time"),
+        &["p50, ms", "p99, ms"],
+    );
+    table.row(&[50, 99].map(|percent| cell(percentile_ms(&latencies, percent), 1)));
+    subscriber.arrivals().tell_unexpected("notifications");
+    system.stop().await;
+    Ok(())
+}
+
+/// Posts an event about each of `messages`, and gives the time until the subscriber was told of it.
+async fn told(
+    system: &System,
+    subscriber: &Subscriber,
+    messages: &[String],
+) -> Result<Vec<Duration>, Failure> {
     let mut connection = Connection::open(system.address()).await?;
     let mut latencies = Vec::new();
     for (place, message) in messages.iter().enumerate() {
@@ -171,18 +181,7 @@ async fn way(scale: Scale) -> Result<(), Failure> {
         latencies.push(expected.arrives().await?.duration_since(sent));
         sleep(SETTLE).await;
     }
-    latencies.sort_unstable();
-    let table = Table::begin(
-        &format!(
-            "From an event to the subscriber's endpoint: {} events, one at a time",
-            messages.len()
-        ),
-        &["p50, ms", "p99, ms"],
-    );
-    table.row(&[50, 99].map(|percent| cell(percentile_ms(&latencies, percent), 1)));
-    subscriber.arrivals().tell_unexpected("notifications");
-    system.stop().await;
-    Ok(())
+    Ok(latencies)
 }
 
 /// Has so many messages to one recipient handed to the relay, and returns their ids.

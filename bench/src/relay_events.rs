@@ -31,44 +31,37 @@ pub(crate) const MARK: &str = "queued as number ";
 
 /// Batches that are all about other messages: those of a stock, one after the other.
 pub(crate) struct Batches {
-    host: String,
     between_ids: Vec<String>,
     next: AtomicUsize,
 }
 
 impl Batches {
-    pub(crate) fn to(address: SocketAddr) -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let all = KINDS
             .iter()
             .flat_map(|kind| (0..RECIPIENTS).map(|number| event(kind, PLACE, number, "0A1B2C3D")));
         let body = body(&all.collect::<Vec<_>>());
         Arc::new(Self {
-            host: address.to_string(),
             between_ids: body.split(PLACE).map(str::to_owned).collect(),
             next: AtomicUsize::new(0),
         })
     }
 
-    /// What makes one request after the other.
+    /// What makes one request after the other, for whoever listens there.
     pub(crate) fn requests(
         self: &Arc<Self>,
+        address: SocketAddr,
     ) -> impl Fn() -> Request<Full<Bytes>> + Send + 'static + use<> {
-        let batches = Arc::clone(self);
+        let (batches, host) = (Arc::clone(self), address.to_string());
         move || {
             let number = batches.next.fetch_add(1, Ordering::Relaxed);
-            let body = batches.between_ids.join(&stock::id(number));
-            signed(&batches.host, body)
+            signed(&host, batches.between_ids.join(&stock::id(number)))
         }
     }
 
     /// How many were made.
     pub(crate) fn made(&self) -> usize {
         self.next.load(Ordering::Relaxed)
-    }
-
-    /// The octets of one.
-    pub(crate) fn octets(&self) -> usize {
-        self.between_ids.join(&stock::id(0)).len()
     }
 }
 

@@ -329,6 +329,8 @@ mod tests {
     #[test]
     fn text_is_bounded_and_has_no_control_characters() {
         let code = ReplyCode::new(550).unwrap();
+        assert_eq!(Reply::new(code, None, "  a  b ").text(), "a  b");
+        assert_eq!(Reply::new(code, None, " \u{a0}a  b\u{a0} ").text(), "a  b");
         assert_eq!(
             Reply::new(code, None, "a\r\nb\0c\u{9b}d").text(),
             "a  b c d"

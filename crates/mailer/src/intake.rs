@@ -232,3 +232,17 @@ fn complaint(
         ..event(token, EventKind::Complained, now)
     })))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_named_by_its_signed_id_and_its_octets() {
+        let named = signed_batch("relay-1", b"{}");
+        assert_eq!(signed_batch("relay-1", b"{}"), named);
+        assert_ne!(signed_batch("relay-2", b"{}"), named);
+        assert_ne!(signed_batch("relay-1", b"[]"), named);
+        assert_ne!(signed_batch("relay-1", b""), named);
+    }
+}

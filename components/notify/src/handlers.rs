@@ -166,6 +166,7 @@ async fn take_in(counted: InFlight, id: OperationId) {
         windows: config.notifier.windows,
         subscriptions: &config.notifier.subscriptions,
         suppressor: &config.suppressor,
+        turns: &config.turns,
     };
     let result = match SpinPorts::open().await {
         Ok(ports) => digest(&*ports, &digester, id).await,

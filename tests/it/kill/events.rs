@@ -89,12 +89,17 @@ struct Batch {
 }
 
 impl Batch {
-    /// An event about each of these messages.
+    /// An event about each of these messages. None of them puts its recipient on the suppression list: an event may come before the
+    /// message was handed over, and it still has to be.
     fn about(load: &Load, messages: &[usize], dice: &mut Dice) -> Self {
         let kinds = [
-            ("failed", "550 5.1.1 no such user", "Bounced"),
-            ("failed", "554 5.4.0 no way", "Failed"),
-            ("complained", "250 2.0.0 taken, and then", "Complaint"),
+            ("bounced", "250 2.0.0 taken, and returned", "Bounced"),
+            ("failed", "552 5.2.2 the mailbox is full", "Failed"),
+            (
+                "quarantined",
+                "250 2.0.0 taken, and kept apart",
+                "Quarantined",
+            ),
         ];
         let (mut news, mut events) = (Vec::new(), Vec::new());
         for &n in messages {

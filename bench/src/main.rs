@@ -5,6 +5,7 @@
 //! - `path`: the whole way from `POST /emails:send` to a relay, against Node.js with nodemailer.
 //! - `growth`: how the cost of a message grows with recipients, size and what is stored.
 //! - `memory`: what memory a long run needs.
+//! - `import`: what it takes to import and export a long suppression list.
 //!
 //! Everything runs on the loopback address, on ports that the system chooses, with its files below `target/`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
@@ -17,6 +18,7 @@ mod connection;
 mod drive;
 mod endpoint;
 mod growth;
+mod import;
 mod load;
 mod memory;
 mod message;
@@ -62,5 +64,6 @@ async fn run(part: Part, scale: Scale) -> Result<(), Failure> {
         Part::Path => path::run(scale).await,
         Part::Growth => growth::run(scale).await,
         Part::Memory => memory::run(scale).await,
+        Part::Import => import::run(scale).await,
     }
 }

@@ -15,10 +15,8 @@ use mailer::{
     outcome::Outcome,
 };
 use serde_json::{Value, json};
-use tests::{
-    Client, HostKind, Manner, PATIENCE, RELAY_EVENT_SECRET, Received, Subscriber, eventually,
-};
-use tokio::time::timeout;
+use tests::{Client, HostKind, Manner, RELAY_EVENT_SECRET, Received, Subscriber};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Dice, Load, Mortal, TRIES, answers, is_settled, kills, promised};
 use crate::{
@@ -32,6 +30,10 @@ const LAST_MOMENTS: Duration = Duration::from_millis(40);
 /// … and in one of so many lives later, when the tick finds what earlier deaths left.
 const LONG_LIVES: u64 = 5;
 const LATE_MOMENTS: Duration = Duration::from_secs(4);
+/// How often it is looked in vain for less that is missing, and the pause between two looks: together longer than an endpoint that
+/// failed is left alone and what failed once waits.
+const MAX_LOOKS: usize = 240;
+const LOOK_PAUSE: Duration = Duration::from_millis(250);
 /// Messages that one batch of the test's tells of.
 const BATCH: usize = 5;
 
@@ -245,35 +247,45 @@ fn known(store: &SqliteKeyValue) -> BTreeSet<String> {
     told.map(|outcome| outcome.id.to_string()).collect()
 }
 
-/// What listeners did not take of what they have to, or else what is still under way.
+/// What listeners did not take of what they have to, and what is still under way.
 fn missing(store: &SqliteKeyValue, listeners: &[Listener], wanted: &BTreeSet<News>) -> Vec<String> {
-    let mut missing = Vec::new();
+    let mut missing = unsettled(store);
     for listener in listeners {
         let took = listener.took();
         let lost = wanted.iter().filter(|news| !took.contains_key(news));
         missing.extend(lost.map(|news| format!("{news:?}")));
     }
-    if missing.is_empty() {
-        missing.extend(unsettled(store));
-    }
     missing
 }
 
-/// Waits until nothing is missing, a little less than a test usually waits, so that it is said what is.
+/// Waits until nothing is missing, for as long as it gets less: a long run on a slow machine leaves much to be told.
 async fn all_is_told(
     store: &SqliteKeyValue,
     listeners: &[Listener],
     (wanted, what): (&BTreeSet<News>, &str),
 ) {
-    let mut lost = Vec::new();
-    let done = eventually("all is told", async || {
-        lost = missing(store, listeners, wanted);
-        lost.is_empty().then_some(())
-    });
-    let in_time = timeout(PATIENCE * 9 / 10, done).await;
-    let count = lost.len();
-    lost.truncate(5);
-    assert!(in_time.is_ok(), "{count} are missing: {lost:#?} ({what})");
+    let mut pauses = interval(LOOK_PAUSE);
+    pauses.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut least, mut looks_in_vain) = (usize::MAX, 0);
+    loop {
+        pauses.tick().await;
+        let lost = missing(store, listeners, wanted);
+        if lost.is_empty() {
+            break;
+        }
+        looks_in_vain = if lost.len() < least {
+            0
+        } else {
+            looks_in_vain + 1
+        };
+        least = least.min(lost.len());
+        let some = &lost[..lost.len().min(5)];
+        assert!(
+            looks_in_vain < MAX_LOOKS,
+            "{} are missing: {some:#?} ({what})",
+            lost.len()
+        );
+    }
     for listener in listeners {
         let took: BTreeSet<String> = listener.took().into_values().collect();
         assert_eq!(took, known(store), "what is known was told ({what})");

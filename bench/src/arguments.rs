@@ -30,6 +30,8 @@ pub(crate) enum Part {
     Growth,
     /// What memory a long run needs.
     Memory,
+    /// A long suppression list, in and out.
+    Import,
 }
 
 impl Arguments {

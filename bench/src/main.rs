@@ -6,6 +6,7 @@
 //! - `events`: what events that come back cost, as a share of a bare write, and how soon subscribers are told.
 //! - `growth`: how the cost of a message grows with recipients, size and what is stored.
 //! - `memory`: what memory a long run needs.
+//! - `import`: what it takes to import and export a long suppression list.
 //!
 //! Everything runs on the loopback address, on ports that the system chooses, with its files below `target/`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
@@ -21,6 +22,7 @@ mod drive;
 mod endpoint;
 mod events;
 mod growth;
+mod import;
 mod load;
 mod look_ups;
 mod memory;
@@ -71,5 +73,6 @@ async fn run(part: Part, scale: Scale) -> Result<(), Failure> {
         Part::Events => events::run(scale).await,
         Part::Growth => growth::run(scale).await,
         Part::Memory => memory::run(scale).await,
+        Part::Import => import::run(scale).await,
     }
 }

@@ -1,8 +1,9 @@
 //! `cargo run --release -p rewrite --example throughput [ROUNDS]`: how fast bodies are parsed and copies rendered, in
 //! megabytes of HTML a second, for the mails of `tests/mails` and for one of two megabytes.
 //!
-//! In `WebAssembly`: `cargo build --profile component -p rewrite --example throughput --target wasm32-wasip2`, and any
-//! host of commands runs the component; it reads no files. `crates/rewrite/yardstick` compares it with `lol_html`.
+//! In `WebAssembly`: `cargo build --profile component -p rewrite --example throughput --target wasm32-wasip2`, then give
+//! the component to any host of commands, such as `bench`'s `wasm::Program`. It reads no files.
+//! `crates/rewrite/yardstick` compares it with `lol_html`, and runs there likewise.
 #![expect(clippy::print_stdout, reason = "a program says what it found")]
 
 mod figures;

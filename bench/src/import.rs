@@ -126,8 +126,9 @@ async fn import(system: &System, format: Format, lines: usize) -> Result<usize, 
 /// The end of an import's report; what comes before it tells how far it is.
 async fn last_line(mut body: hyper::body::Incoming) -> Result<Value, Failure> {
     let mut text = Vec::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
+    // An import that took too long ends while there is more to send, and the connection with it: what was said before counts.
+    while let Some(Ok(frame)) = body.frame().await {
+        if let Ok(data) = frame.into_data() {
             progress::show(String::from_utf8_lossy(&data).trim_end());
             text.extend_from_slice(&data);
         }

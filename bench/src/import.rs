@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::Failure;
 use crate::arguments::Scale;
+use crate::load::now;
 use crate::operator::ADMIN_TOKEN;
 use crate::process;
 use crate::progress;
@@ -32,7 +33,7 @@ pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
     let table = Table::begin(
         &format!("Suppression lists of {lines} addresses, imported and exported"),
         &[
-            "        ",
+            "          ",
             "requests",
             "seconds",
             "lines/s",
@@ -56,28 +57,49 @@ async fn measure(
     lines: usize,
     table: &Table,
 ) -> Result<(), Failure> {
-    let row = |way: &str, requests: usize, began: Instant, before: f64| {
-        let seconds = began.elapsed().as_secs_f64();
-        table.row(&[
-            format!("{} {way}", format.name()),
-            requests.to_string(),
-            cell(seconds, 1),
-            cell(number(lines) / seconds, 0),
-            cell(mebibytes(system.stats("manage").peak_memory_bytes), 1),
-            cell(before, 1),
-            cell(process::resident_mebibytes(), 1),
-            cell(process::most_resident_mebibytes(), 1),
-        ]);
-    };
-    let (began, before) = (Instant::now(), process::resident_mebibytes());
-    row("in", import(system, format, lines).await?, began, before);
-    let (began, before) = (Instant::now(), process::resident_mebibytes());
+    let began = Began::now(format!("{} in", format.name()), lines);
+    let requests = import(system, format, lines).await?;
+    table.row(&began.row(system, requests));
+    let began = Began::now(format!("{} out", format.name()), lines);
     let exported = export(system).await?;
-    row("out", 1, began, before);
+    table.row(&began.row(system, 1));
     if exported == lines {
         Ok(())
     } else {
         Err(format!("expected {lines} addresses on the list, found {exported}").into())
+    }
+}
+
+/// What a row is counted from.
+struct Began {
+    what: String,
+    lines: usize,
+    at: Instant,
+    resident: f64,
+}
+
+impl Began {
+    fn now(what: String, lines: usize) -> Self {
+        Self {
+            what,
+            lines,
+            at: now(),
+            resident: process::resident_mebibytes(),
+        }
+    }
+
+    fn row(self, system: &System, requests: usize) -> Vec<String> {
+        let seconds = self.at.elapsed().as_secs_f64();
+        vec![
+            self.what,
+            requests.to_string(),
+            cell(seconds, 1),
+            cell(number(self.lines) / seconds, 0),
+            cell(mebibytes(system.stats("manage").peak_memory_bytes), 1),
+            cell(self.resident, 1),
+            cell(process::resident_mebibytes(), 1),
+            cell(process::most_resident_mebibytes(), 1),
+        ]
     }
 }
 
@@ -104,8 +126,9 @@ async fn import(system: &System, format: Format, lines: usize) -> Result<usize, 
 /// The end of an import's report; what comes before it tells how far it is.
 async fn last_line(mut body: hyper::body::Incoming) -> Result<Value, Failure> {
     let mut text = Vec::new();
-    while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
+    // An import that took too long ends while there is more to send, and the connection with it: what was said before counts.
+    while let Some(Ok(frame)) = body.frame().await {
+        if let Ok(data) = frame.into_data() {
             progress::show(String::from_utf8_lossy(&data).trim_end());
             text.extend_from_slice(&data);
         }

@@ -127,6 +127,14 @@ impl Mortal {
         SqliteKeyValue::open(&self.state.path().join("store.db")).unwrap()
     }
 
+    /// Waits until so many sends have begun, and then a moment.
+    async fn live(&self, process: &mut Child, load: &Load, (sends, moment): (usize, Duration)) {
+        answers(&self.client()).await;
+        load.advance(sends).await;
+        let early = timeout(moment, process.wait()).await;
+        assert!(early.is_err(), "it ended by itself: {early:?}");
+    }
+
     /// Starts and kills the process so often while `work` goes on, each time within a moment after some sends of `load` have begun.
     /// Then lets `work` end, and returns a process that lives, and what came of the work.
     async fn die<T>(
@@ -137,20 +145,14 @@ impl Mortal {
         work: impl Future<Output = T>,
     ) -> (Child, T) {
         let mut work = pin!(work);
-        let client = self.client();
         let mut dice = Dice(self.seed);
         for _ in 0..kills {
             let mut process = self.start();
-            let life = async {
-                answers(&client).await;
-                load.advance(dice.sends()).await;
-                timeout(moment(&mut dice), process.wait()).await
-            };
-            let early = tokio::select! {
+            let life = (dice.sends(), moment(&mut dice));
+            tokio::select! {
                 _ = &mut work => panic!("nothing is sent any more"),
-                early = life => early,
-            };
-            assert!(early.is_err(), "it ended by itself: {early:?}");
+                () = self.live(&mut process, load, life) => {}
+            }
             process.kill().await.unwrap();
         }
         let process = self.start();
@@ -318,7 +320,7 @@ fn given(name: &str) -> Option<u64> {
     Some(
         given
             .parse()
-            .unwrap_or_else(|_| panic!("{name}: expected a number, found {given}")),
+            .expect("SENDLET_KILL_SEED and SENDLET_KILLS: numbers"),
     )
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dns::zone::Zone;
 use dns::{Answer, Question, ResolveError, Resolver};
 use envelope::{Domain, LocalPart};
-use mailer::domain::custom::{self, DomainChange, NewDomain};
+use mailer::domain::custom::{self, DomainChange, Engagement, NewDomain};
 use mailer::domain::diagnosis::{self, DkimResult, DmarcResult};
 use mailer::domain::history::{self, EventKind};
 use mailer::domain::index::{self, Deleted};
@@ -54,6 +54,7 @@ fn new() -> NewDomain {
     NewDomain {
         linked: true,
         return_path: None,
+        engagement: Engagement::default(),
     }
 }
 
@@ -970,8 +971,8 @@ fn a_return_path_that_changes_during_a_look_is_not_verified_by_it() {
     request();
     let record = check_meanwhile(&world, &dns, || {
         let change = DomainChange {
-            linked: None,
             return_path: Some("other.shop.example.com".to_owned()),
+            ..DomainChange::default()
         };
         at_once(custom::update(&world, &domain(), &change)).unwrap();
         request();

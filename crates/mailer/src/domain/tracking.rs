@@ -246,6 +246,17 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn an_origin_that_is_shown_is_read_as_the_same(text in "(https?://)?[a-zA-Z0-9.:@/\\[\\]ü-]{0,24}") {
+            if let Ok(origin) = TrackingOrigin::parse(&text) {
+                let shown = origin.to_string();
+                proptest::prop_assert!(!shown.ends_with('/') && !shown.contains('@'));
+                proptest::prop_assert_eq!(TrackingOrigin::parse(&shown), Ok(origin));
+            }
+        }
+    }
+
     fn record(host: &str) -> DomainRecord {
         let domain = Domain::parse("shop.example.com").unwrap();
         let now = Timestamp::from_millis(0);

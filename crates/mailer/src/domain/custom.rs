@@ -57,15 +57,7 @@ where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
     let domain = name::admit(text, installation)?;
-    let return_path = match &new.return_path {
-        Some(text) => Some(return_path(&domain, text)?),
-        None => Domain::parse(&format!("{RETURN_PATH_LABEL}.{domain}")).ok(),
-    };
-    let tracking_host = match &new.engagement.tracking_host {
-        Some(Some(text)) => Some(tracking_host(&domain, text)?),
-        Some(None) | None => None,
-    };
-    check_hosts(return_path.as_ref(), tracking_host.as_ref())?;
+    let hosts = Hosts::of(&domain, &new)?;
     let found = keys::domain(&domain).read(ports).await?;
     let is_cut_off = |record: &DomainRecord| is_cut_off(record, ports.now());
     if found
@@ -80,8 +72,7 @@ where
     };
     let fresh = Fresh {
         slot,
-        return_path,
-        tracking_host,
+        hosts,
         new,
         token: OperationId::random(ports).to_string(),
         operation: OperationId::random(ports),
@@ -107,11 +98,33 @@ fn return_path(domain: &Domain, text: &str) -> Result<Domain, DomainError> {
         .ok_or_else(|| DomainError::ReturnPath(domain.clone()))
 }
 
+/// The names below a domain that have records of their own.
+struct Hosts {
+    return_path: Option<Domain>,
+    tracking_host: Option<Domain>,
+}
+
+impl Hosts {
+    fn of(domain: &Domain, new: &NewDomain) -> Result<Self, DomainError> {
+        let return_path = match &new.return_path {
+            Some(text) => Some(return_path(domain, text)?),
+            None => Domain::parse(&format!("{RETURN_PATH_LABEL}.{domain}")).ok(),
+        };
+        let wanted = new.engagement.tracking_host.as_ref();
+        let wanted = wanted.and_then(Option::as_ref);
+        let tracking_host = wanted.map(|text| tracking_host(domain, text)).transpose()?;
+        check_hosts(return_path.as_ref(), tracking_host.as_ref())?;
+        Ok(Self {
+            return_path,
+            tracking_host,
+        })
+    }
+}
+
 /// What a record begins with.
 struct Fresh {
     slot: u64,
-    return_path: Option<Domain>,
-    tracking_host: Option<Domain>,
+    hosts: Hosts,
     new: NewDomain,
     token: String,
     operation: OperationId,
@@ -132,11 +145,11 @@ impl Fresh {
         let blank = DomainRecord {
             management: Management::Customer,
             ownership_token: self.token,
-            return_path: self.return_path,
+            return_path: self.hosts.return_path,
             linked: self.new.linked,
             tracks_engagement: self.new.engagement.is_tracked.unwrap_or_default(),
             bulk_by_default: self.new.engagement.bulk_by_default.unwrap_or_default(),
-            tracking_host: self.tracking_host,
+            tracking_host: self.hosts.tracking_host,
             slot: Some(self.slot),
             making,
             ..DomainRecord::new(domain.clone(), Management::Customer, now)

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use mailer::domain::Installation;
+use mailer::domain::{Installation, TrackingOrigin};
 use mailer::envelope::Domain;
 use mailer::keyring::{MasterKey, MasterKeys};
 
@@ -10,11 +10,12 @@ use crate::config::{ConfigError, Variables};
 use crate::doh::DohClient;
 
 /// The variables that [`installation`] and [`resolver`] read.
-pub const INSTALLATION_NAMES: [&str; 4] = [
+pub const INSTALLATION_NAMES: [&str; 5] = [
     "bounce_host",
     "doh_url",
     "managed_domain",
     "sending_addresses",
+    "tracking_url",
 ];
 
 /// The host that takes reports, below the base domain, unless the operator names another.
@@ -32,6 +33,10 @@ pub fn installation(variables: &Variables) -> Result<Installation, ConfigError> 
     })?;
     Ok(Installation {
         sending_addresses: variables.parse("sending_addresses", addresses)?,
+        tracking_origin: variables.parse("tracking_url", |text| match text {
+            "" => Ok(None),
+            text => TrackingOrigin::parse(text).map(Some),
+        })?,
         bounce_host,
         base,
     })
@@ -90,11 +95,12 @@ pub fn origin(text: &str) -> Result<String, &'static str> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 4] = [
+    const GOOD: [(&str, &str); 5] = [
         ("bounce_host", ""),
         ("doh_url", "https://dns.example"),
         ("managed_domain", "mail.example"),
         ("sending_addresses", "192.0.2.1 2001:db8::1"),
+        ("tracking_url", ""),
     ];
 
     fn with(name: &'static str, value: &'static str) -> Variables {
@@ -121,6 +127,18 @@ mod tests {
         refused("managed_domain", "localhost");
         refused("bounce_host", "192.0.2.1");
         refused("sending_addresses", "192.0.2.1,192.0.2.2");
+        refused("tracking_url", "links.example.net");
+        refused("tracking_url", "https://links.example.net/c");
+    }
+
+    #[test]
+    fn links_lead_nowhere_until_the_operator_says() {
+        let found = installation(&with("tracking_url", " ")).ok();
+        assert_eq!(found.map(|found| found.tracking_origin), Some(None));
+        let found = installation(&with("tracking_url", "https://Links.Example.Net/")).ok();
+        let origin = found.and_then(|found| found.tracking_origin);
+        let origin = origin.map(|origin| origin.to_string());
+        assert_eq!(origin.as_deref(), Some("https://links.example.net"));
     }
 
     #[track_caller]

@@ -23,3 +23,4 @@ mod sender_domains;
 mod submission;
 mod suppression;
 mod ticks;
+mod visits;

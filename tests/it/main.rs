@@ -35,3 +35,4 @@ mod subscriptions;
 mod suppression;
 mod suppression_lists;
 mod tick;
+mod track;

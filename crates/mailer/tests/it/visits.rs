@@ -12,6 +12,7 @@ use mailer::keys;
 use mailer::link::Reader;
 use mailer::operation::OperationId;
 use mailer::outbox::Announcement;
+use mailer::ports::{KeyValue, Scheduler, StoreError, Write};
 use mailer::record::MessageRecord;
 
 use crate::fake::{START, World, accept, run};
@@ -167,5 +168,42 @@ fn without_the_message_or_the_store_there_is_no_notice() {
         ..reader
     };
     assert_eq!(run(Notice::read(&world, gone)), None);
-    assert!(PATIENCE < Duration::from_secs(2));
+    let stuck = Stuck(&world);
+    assert_eq!(run(Notice::read(&stuck, reader)), None);
+    assert_eq!(world.now.get(), START.plus(PATIENCE));
+}
+
+/// A store that never answers.
+struct Stuck<'a>(&'a World);
+
+impl Scheduler for Stuck<'_> {
+    async fn yield_now(&self) {
+        self.0.yield_now().await;
+    }
+
+    async fn sleep(&self, pause: Duration) {
+        self.0.sleep(pause).await;
+    }
+}
+
+impl KeyValue for Stuck<'_> {
+    async fn get(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn exists(&self, _: &str) -> Result<bool, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn set_many(&self, _: Vec<Write>) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    async fn delete_many(&self, _: Vec<String>) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+
+    async fn increment(&self, _: &str, _: i64) -> Result<i64, StoreError> {
+        std::future::pending().await
+    }
 }

@@ -3,8 +3,6 @@
 pub(crate) mod unsubscribe;
 pub(crate) mod visits;
 
-use std::rc::Rc;
-
 use guest::{Level, Request, Response, SpinPorts, log};
 use mailer::engagement::{Visit, VisitAction, Visitor};
 use mailer::link::Reader;

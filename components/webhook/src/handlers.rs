@@ -86,7 +86,8 @@ pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
             "accepted"
         }
         Ok(intake::Received::Unsubscribe(visit)) => {
-            let id = derived_from("unsubscribe/", &octets);
+            let place = format!("unsubscribe/{}/{}/", visit.message, visit.recipient);
+            let id = derived_from(&place, &octets);
             store_visit(&config, &ports, id, *visit).await?;
             "unsubscribed"
         }

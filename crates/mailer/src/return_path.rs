@@ -287,7 +287,13 @@ mod tests {
         assert_eq!(keys.verify(&renamed(&address, "u-", "b-"), NOW), forged);
         let other = renamed(&text(&keys), "b-", "u-");
         assert_eq!(keys.verify_unsubscribe(&other), forged);
-        assert_eq!(super::tests::keys(8).verify_unsubscribe(&address), forged);
+    }
+
+    #[test]
+    fn nobody_else_makes_an_address_to_unsubscribe_at() {
+        let address = keys(7).unsubscribe_local_part(&sample()).expect("fits");
+        let forged = Err(ForeignReturnPath::Forged);
+        assert_eq!(keys(8).verify_unsubscribe(&address.to_string()), forged);
     }
 
     #[track_caller]

@@ -429,7 +429,10 @@ fn a_mail_to_the_address_to_unsubscribe_at_unsubscribes_whatever_it_says_and_rob
     let report = dsn("bob@example.com", "failed", "5.1.1", "550 no");
     assert!(receive(&world, &address, &report).is_err());
     let elsewhere = return_path(id, 1);
-    assert_eq!(receive(&world, &elsewhere, octets).unwrap(), Received::NotAReport);
+    assert_eq!(
+        receive(&world, &elsewhere, octets).unwrap(),
+        Received::NotAReport
+    );
 }
 
 fn arf(feedback_type: &str, fields: &str) -> Vec<u8> {

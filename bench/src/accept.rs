@@ -80,7 +80,9 @@ async fn memory(sendlet: &System) -> Result<(), Failure> {
 
 fn sizes() -> Result<(), Failure> {
     println!("\nComponent sizes");
-    for name in ["send", "dispatch", "manage", "notify", "query", "webhook"] {
+    for name in [
+        "send", "dispatch", "manage", "notify", "query", "track", "webhook",
+    ] {
         let octets = workspace::component(name).metadata()?.len();
         println!(
             "{name:>11} {:>9.0} KiB",

@@ -15,6 +15,7 @@ pub(crate) fn build() -> Result<(), Failure> {
         "manage",
         "notify",
         "query",
+        "track",
         "webhook",
         "bench-guest",
     ])?;

@@ -36,3 +36,4 @@ mod subscriptions;
 mod suppression;
 mod suppression_lists;
 mod tick;
+mod track;

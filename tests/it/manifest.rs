@@ -36,6 +36,8 @@ fn each_component_reaches_only_what_its_work_needs() {
         ("query", vec![]),
         // Applications reach it; it reaches nobody but its sibling.
         ("send", vec!["http://dispatch.spin.internal"]),
+        // Whoever got mail reaches it; the same.
+        ("track", vec!["http://notify.spin.internal"]),
         // Relays reach it, and whoever can write mail; the same.
         ("webhook", vec!["http://notify.spin.internal"]),
     ];
@@ -64,6 +66,8 @@ fn each_secret_is_known_only_where_it_is_used() {
         ("access_key_primary", vec!["query", "send"]),
         ("access_key_secondary", vec!["query", "send"]),
         ("admin_token", vec!["dispatch", "manage", "query"]),
+        ("link_key", vec!["track"]),
+        ("link_key_previous", vec!["track"]),
         ("master_key", vec!["dispatch", "manage"]),
         ("master_key_previous", vec!["dispatch", "manage"]),
         ("relay_event_secret", vec!["webhook"]),
@@ -96,6 +100,8 @@ fn there_is_no_component_without_a_test() {
     let found: Vec<String> = components().into_keys().collect();
     assert_eq!(
         found,
-        ["dispatch", "manage", "notify", "query", "send", "webhook"]
+        [
+            "dispatch", "manage", "notify", "query", "send", "track", "webhook"
+        ]
     );
 }

@@ -17,6 +17,8 @@ pub const RELAY_TOKEN: &str = "relay-token-for-tests-only";
 pub const RELAY_EVENT_SECRET: &str = "whsec_cmVsYXkgZXZlbnRzIGZvciB0ZXN0cyBvbmx5";
 /// What an MTA says when it brings a report.
 pub const REPORT_TOKEN: &str = "report-token-for-tests-only";
+/// What makes links.
+pub const LINK_KEY: &str = "bGlua3MgaW4gbWFpbCBmb3IgdGVzdHMgb25seSBub3c=";
 /// What makes return paths.
 pub const RETURN_PATH_KEY: &str = "cmV0dXJuIHBhdGhzIGZvciB0ZXN0cyBvbmx5IG5vdyE=";
 /// What seals the secrets of subscriptions.
@@ -34,6 +36,7 @@ pub fn variables(relay_url: &str) -> BTreeMap<String, String> {
         ("access_key_secondary", ACCESS_KEY_SECONDARY),
         ("admin_token", ADMIN_TOKEN),
         ("attempt_timeout", ATTEMPT_TIMEOUT),
+        ("link_key", LINK_KEY),
         ("master_key", MASTER_KEY),
         ("relay_event_secret", RELAY_EVENT_SECRET),
         ("relay_token", RELAY_TOKEN),

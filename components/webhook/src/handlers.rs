@@ -8,6 +8,7 @@ use guest::{
     read_body, stated_length,
 };
 use mailer::budget::Share;
+use mailer::engagement::{Visit, gatherer};
 use mailer::envelope::AddrSpec;
 use mailer::event::{DeliveryEvent, Source, derived_from};
 use mailer::intake::{self, ReportRefusal};
@@ -25,8 +26,8 @@ use crate::wire::{Events, Received, Taken};
 const MAX_EVENT_OCTETS: usize = 1024 * 1024;
 /// How long a request waits for room in memory.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The most return paths that one report is looked for.
-const MAX_RETURN_PATHS: usize = 10;
+/// The most addresses that one message is looked for at.
+const MAX_ADDRESSES: usize = 10;
 
 /// `POST /webhooks/relay`
 pub(crate) async fn relay(request: Request) -> Result<Response, Problem> {
@@ -75,7 +76,7 @@ pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
         return Err(Problem::unauthorized());
     }
     let ports = SpinPorts::open().await?;
-    let to = return_paths(&request);
+    let to = addresses(&request);
     let _share = room(&config, &ports, &request).await?;
     let octets = read_body(request, MAX_BODY_OCTETS).await?;
     let received = intake::receive(&*ports, &config.return_path_keys, &to, &octets).await;
@@ -85,6 +86,12 @@ pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
             let id = derived_from("report/", &octets);
             store(&config, &ports, (id, Source::Report), vec![*event]).await?;
             "accepted"
+        }
+        Ok(intake::Received::Unsubscribe(visit)) => {
+            let place = format!("unsubscribe/{}/{}/", visit.message, visit.recipient);
+            let id = derived_from(&place, &octets);
+            store_visit(&config, &ports, id, *visit).await?;
+            "unsubscribed"
         }
         Ok(intake::Received::AutoReply) => "autoReply",
         Ok(intake::Received::NotAReport) => "notAReport",
@@ -108,7 +115,7 @@ async fn room<'a>(
 }
 
 /// The addresses that the MTA says the message came to.
-fn return_paths(request: &Request) -> Vec<AddrSpec> {
+fn addresses(request: &Request) -> Vec<AddrSpec> {
     let fields = request.headers().get_all("envelope-to").iter();
     let texts = fields.filter_map(|value| std::str::from_utf8(value.as_bytes()).ok());
     let bare = |text: &str| {
@@ -118,7 +125,7 @@ fn return_paths(request: &Request) -> Vec<AddrSpec> {
             .and_then(|text| text.strip_suffix('>'));
         AddrSpec::parse(inner.unwrap_or(text)).ok()
     };
-    texts.filter_map(bare).take(MAX_RETURN_PATHS).collect()
+    texts.filter_map(bare).take(MAX_ADDRESSES).collect()
 }
 
 /// What an MTA is told of a report that changes nothing. It is counted, so that a flood of forgeries is seen.
@@ -160,4 +167,16 @@ async fn store(
 async fn name(collector: Collector, ports: Rc<SpinPorts>) {
     let ids = collector.collect(&*ports).await;
     name_work(ids.iter().map(|id| format!("batch:{id}")).collect()).await;
+}
+
+async fn store_visit(
+    config: &Config,
+    ports: &SpinPorts,
+    id: OperationId,
+    visit: Visit,
+) -> Result<(), Problem> {
+    let _announced = config.outbox.announce();
+    gatherer::store(ports, &config.outbox, id, vec![visit]).await?;
+    guest::spawn(name_work(vec![format!("visits:{id}")]));
+    Ok(())
 }

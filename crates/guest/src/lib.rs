@@ -10,6 +10,7 @@ mod doh;
 mod exchange;
 mod in_flight;
 mod installation;
+mod links;
 mod log;
 mod operation_log;
 mod ports;
@@ -31,12 +32,15 @@ pub use doh::DohClient;
 pub use exchange::{Answered, ExchangeError, exchange};
 pub use in_flight::InFlight;
 pub use installation::{INSTALLATION_NAMES, installation, master_keys, origin, resolver};
+pub use links::{LINK_NAMES, link_keys};
 pub use log::{Level, log};
 pub use operation_log::{OPERATION_LOG_NAMES, OperationLog, SendMail, operation_log};
 pub use ports::SpinPorts;
 pub use problem::Problem;
 pub use relay::RelayClient;
-pub use respond::{AnswerBody, Response, answer, empty, header, json, stream, text, with_header};
+pub use respond::{
+    AnswerBody, Response, answer, empty, header, json, stream, text, whole, with_header,
+};
 pub use return_paths::{RETURN_PATH_NAMES, return_path_keys};
 pub use shared::{Shared, shared};
 pub use spin_sdk::http::Request;

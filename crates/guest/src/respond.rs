@@ -67,21 +67,25 @@ pub fn stream(
 /// When `body` cannot be written as JSON, which no type of ours does.
 pub fn json(status: u16, body: &impl Serialize) -> Result<Response, Problem> {
     let octets = serde_json::to_vec(body).map_err(Problem::internal)?;
-    let length = octets.len();
-    let response = with_header(
-        plain(status, octets),
-        "content-type",
-        "application/json; charset=utf-8",
-    );
-    Ok(with_header(response, "content-length", &length.to_string()))
+    Ok(whole(status, "application/json; charset=utf-8", octets))
+}
+
+/// An answer with `octets` of this type.
+#[must_use]
+pub fn whole(status: u16, content_type: &str, octets: Vec<u8>) -> Response {
+    let length = octets.len().to_string();
+    let response = with_header(plain(status, octets), "content-type", content_type);
+    with_header(response, "content-length", &length)
 }
 
 /// An answer with `body` as plain text.
 #[must_use]
 pub fn text(status: u16, body: &str) -> Response {
-    let response = plain(status, body.as_bytes().to_vec());
-    let response = with_header(response, "content-type", "text/plain; charset=utf-8");
-    with_header(response, "content-length", &body.len().to_string())
+    whole(
+        status,
+        "text/plain; charset=utf-8",
+        body.as_bytes().to_vec(),
+    )
 }
 
 /// An answer without a body.

@@ -4,6 +4,9 @@
 //! component that takes batches in. No address of a visitor is kept, and of his program only class and family, unless the operator
 //! wants more.
 
+pub mod gatherer;
+pub mod notice;
+
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{JournalItem, WorkKind};
@@ -36,6 +39,28 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// A mail to the address in List-Unsubscribe, about the copy of `reader`.
+    #[must_use]
+    pub fn unsubscribe_by_mail(reader: Reader, at: Timestamp) -> Self {
+        let unknown = || "unknown".to_owned();
+        Self {
+            message: reader.message,
+            recipient: reader.recipient,
+            at,
+            action: VisitAction::Unsubscribe {
+                by: UnsubscribedBy::Mail,
+            },
+            is_head: false,
+            visitor: Visitor {
+                audience: "human".to_owned(),
+                reason: "method:mail".to_owned(),
+                family: unknown(),
+                class: unknown(),
+                user_agent: None,
+            },
+        }
+    }
+
     /// Whose copy it is about.
     #[must_use]
     pub const fn reader(&self) -> Reader {

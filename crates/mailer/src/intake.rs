@@ -7,9 +7,11 @@ use envelope::{AddrSpec, Reply, ReplyCode};
 use report::{Action, DeliveryReport, FeedbackReport, FeedbackType, RecipientReport, Report};
 use thiserror::Error;
 
+use crate::engagement::Visit;
 use crate::event::{DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_id};
 use crate::judgement::Failure;
 use crate::keys;
+use crate::link::Reader;
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
@@ -74,13 +76,15 @@ pub enum ReportRefusal {
 pub enum Received {
     /// It says what became of a message.
     Event(Box<DeliveryEvent>),
+    /// Somebody wants no more mail, and wrote to the address to unsubscribe at.
+    Unsubscribe(Box<Visit>),
     /// An automatic reply.
     AutoReply,
     /// No report: a person's answer, or a bounce in a form that is not known.
     NotAReport,
 }
 
-/// Reads a message that came to the return path `to`.
+/// Reads a message that came to the addresses `to`.
 ///
 /// # Errors
 /// See [`ReportRefusal`].
@@ -104,8 +108,22 @@ pub async fn receive<P: Clock + KeyValue>(
             Ok(complaint(token, &report, &recipient, now)?)
         }
         Report::AutoReply(_) => Ok(Received::AutoReply),
-        Report::Other => Ok(Received::NotAReport),
+        Report::Other => Ok(unsubscribe(keys, to, now)),
     }
+}
+
+/// A message of a person's own, which counts only where it came to. What it says is nothing that a program could tell, and whoever
+/// has the address got the mail.
+fn unsubscribe(keys: &ReturnPathKeys, to: &[AddrSpec], now: Timestamp) -> Received {
+    let named = |address: &AddrSpec| keys.verify_unsubscribe(address.local_part().content());
+    let token = to.iter().find_map(|address| named(address).ok());
+    token.map_or(Received::NotAReport, |token| {
+        let reader = Reader {
+            message: token.message,
+            recipient: token.recipient,
+        };
+        Received::Unsubscribe(Box::new(Visit::unsubscribe_by_mail(reader, now)))
+    })
 }
 
 /// The first of the addresses that is a return path of ours.

@@ -9,7 +9,7 @@
 //! | `state/<id>` | [`DeliveryState`] | dispatch, holding the attempt's claim | the claim excludes them | the attempt is made again with the same handover key |
 //! | `claim/<id>/<attempt>/<window>` | counter | dispatch | the first to reach 1 works | the next window is claimable |
 //! | `batch/<id>` | [`EventBatch`] | whoever learnt the events, in one `set-many` with their journal item; then notify, holding the claim, which deletes it | ids follow from what was learnt, so a repeat writes the same | the batch is taken in again |
-//! | `visits/<id>` | [`VisitBatch`] | track, in one `set-many` with its journal item; then notify, holding the claim, which deletes it | each batch has an id of its own | the batch is taken in again |
+//! | `visits/<id>` | [`VisitBatch`] | track, and webhook for what came by mail, in one `set-many` with its journal item; then notify, holding the claim, which deletes it | each batch has an id of its own; the same mail gives the same | the batch is taken in again |
 //! | `outcome/<message>/<recipient>/<kind>` | [`Outcome`]; deferrals have `/<number>` behind | notify, in one `set-many` with what follows from it | both write the same event; of two deferrals at once one is lost | nothing, or all of it |
 //! | `refusals/<reason>` | counter | webhook | both count | nothing |
 //! | `journal/tail` | counter | send and dispatch instances, once a minute each | each gets its own number | a number without entries, skipped after [`crate::journal::NUMBER_DEAD_AFTER`] |

@@ -47,6 +47,7 @@ pub mod record;
 pub mod refusals;
 pub mod retry;
 pub mod return_path;
+mod rounds;
 pub mod sender_domains;
 pub mod simulator;
 pub mod submission;

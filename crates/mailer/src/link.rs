@@ -14,10 +14,16 @@
 //! The target is in the token and not looked up. So a link that was delivered leads where the message said for as long as its key is
 //! kept, though the message is erased or the store is down, and following it costs no read. A redirect cannot lead anywhere else, since
 //! only a rendering makes tokens. The price is length: four characters for three octets of the target.
+//!
+//! A target in a token is fit for a Location field: what RFC 3986 lets a URI consist of, and nothing else. One that is so already stays as
+//! it is, to the octet. Others are written as browsers write them before they ask a server (WHATWG URL).
+
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
+use url::Url;
 use uuid::Uuid;
 
 use crate::operation::OperationId;
@@ -53,7 +59,7 @@ pub struct Click {
     pub reader: Reader,
     /// Its number among the links of the message, from 0.
     pub link: u16,
-    /// Where it leads, `http` or `https`.
+    /// Where it leads, `http` or `https`; nothing but visible ASCII.
     pub target: String,
 }
 
@@ -105,12 +111,13 @@ impl LinkKeys {
         self.token(Use::Unsubscribe, reader, &[])
     }
 
-    /// The token of a link; none if its target is too long, or neither `http` nor `https`.
+    /// The token of a link; none if its target is too long, neither `http` nor `https`, or nothing that a browser could follow.
     #[must_use]
     pub fn click(&self, reader: Reader, link: u16, target: &str) -> Option<String> {
         if target.len() > MAX_TARGET_OCTETS {
             return None;
         }
+        let target = &*fit_for_location(target)?;
         let bare = |&(code, scheme): &(u8, &str)| {
             let (found, rest) = target.split_at_checked(scheme.len())?;
             found.eq_ignore_ascii_case(scheme).then_some((code, rest))
@@ -147,6 +154,10 @@ impl LinkKeys {
         let (code, rest) = rest.split_first()?;
         let (_, scheme) = SCHEMES.iter().find(|(known, _)| known == code)?;
         let rest = std::str::from_utf8(rest).ok()?;
+        // What `click` makes has no other; it is looked at again since a line break here would be a header field of its maker's choice.
+        if !rest.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return None;
+        }
         Some(Click {
             reader,
             link: u16::from_be_bytes(*link),
@@ -187,6 +198,46 @@ impl LinkKeys {
         };
         is_known.then(|| octets.split_off(1))
     }
+}
+
+/// `target`, or if it holds what no URI does, how a browser would write it.
+fn fit_for_location(target: &str) -> Option<Cow<'_, str>> {
+    if target.bytes().all(is_uri_octet) {
+        return Some(Cow::Borrowed(target));
+    }
+    let written = Url::parse(target).ok()?.to_string();
+    let fits = written.len() <= MAX_TARGET_OCTETS && written.bytes().all(|o| o.is_ascii_graphic());
+    fits.then_some(Cow::Owned(written))
+}
+
+/// RFC 3986 section 2: reserved, unreserved, and `%`.
+const fn is_uri_octet(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(
+            octet,
+            b'-' | b'.'
+                | b'_'
+                | b'~'
+                | b':'
+                | b'/'
+                | b'?'
+                | b'#'
+                | b'['
+                | b']'
+                | b'@'
+                | b'!'
+                | b'$'
+                | b'&'
+                | b'\''
+                | b'('
+                | b')'
+                | b'*'
+                | b'+'
+                | b','
+                | b';'
+                | b'='
+                | b'%'
+        )
 }
 
 fn split_reader(octets: &[u8]) -> Option<(Reader, &[u8])> {
@@ -230,7 +281,7 @@ mod tests {
         let unsubscribe = keys.unsubscribe(reader());
         assert_eq!(keys.verify_unsubscribe(&unsubscribe), Some(reader()));
         for target in [
-            "https://a.example/?q=1&r=ü#x",
+            "https://a.example/?q=1&r=%C3%BC#x",
             "http://b.example",
             "HTTPS://C.example/",
         ] {
@@ -272,6 +323,46 @@ mod tests {
         assert_eq!(LinkKeys::new(key(2), vec![key(3)]).verify_open(&old), None);
     }
 
+    #[track_caller]
+    fn leads(target: &str, expected: &str) {
+        let token = keys().click(reader(), 0, target);
+        let click = token.and_then(|token| keys().verify_click(&token));
+        let found = click.map(|click| click.target);
+        let expected = (!expected.is_empty()).then(|| expected.to_owned());
+        assert_eq!(found, expected, "{target:?}");
+    }
+
+    #[test]
+    fn targets_are_fit_for_a_header_field_and_otherwise_left_as_they_are() {
+        for same in [
+            "https://a.example",
+            "https://A.example:443/../%zz?a=[b]&c='d';#e",
+            "http://user:pass@[::1]/",
+        ] {
+            leads(same, same);
+        }
+        leads("https://a.example/ü b", "https://a.example/%C3%BC%20b");
+        leads(
+            "https://bücher.example/\"<>",
+            "https://xn--bcher-kva.example/%22%3C%3E",
+        );
+        leads(
+            "https://a.example/\r\nSet-Cookie: x",
+            "https://a.example/Set-Cookie:%20x",
+        );
+        leads(
+            "https://a.example/\0\u{7f}\u{2028}",
+            "https://a.example/%00%7F%E2%80%A8",
+        );
+        leads(
+            "https://a.example\\@b.example/",
+            "https://a.example/@b.example/",
+        );
+        leads("https://a b.example/", "");
+        leads("https://[é]/", "");
+        leads(&format!("https://a.example/{}", "é".repeat(600)), "");
+    }
+
     #[test]
     fn other_schemes_and_long_targets_get_no_token() {
         let long = format!("https://a.example/{}", "x".repeat(MAX_TARGET_OCTETS));
@@ -302,6 +393,15 @@ mod tests {
             prop_assert_eq!(keys.verify_click(&URL_SAFE_NO_PAD.encode(octets)), None);
             let shorter = token.get(..token.len().saturating_sub(cut)).unwrap_or_default();
             prop_assert_eq!(keys.verify_click(shorter), None);
+        }
+
+        #[test]
+        fn whatever_the_target_it_leads_to_visible_ascii(rest in "(?s).{0,40}") {
+            let token = keys().click(reader(), 0, &format!("https://a.example/{rest}"));
+            if let Some(click) = token.and_then(|token| keys().verify_click(&token)) {
+                prop_assert!(click.target.starts_with("https://"));
+                prop_assert!(click.target.bytes().all(|octet| octet.is_ascii_graphic()));
+            }
         }
 
         #[test]

@@ -121,7 +121,7 @@ acl_smtp_data = accept
 begin routers
 return_paths:
   driver = accept
-  condition = ${{if match{{$local_part}}{{\\N^b-[a-z2-7]{{48}}$\\N}}}}
+  condition = ${{if match{{$local_part}}{{\\N^[bu]-[a-z2-7]{{48}}$\\N}}}}
   transport = sendlet
 known:
   driver = accept

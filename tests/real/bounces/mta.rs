@@ -17,8 +17,8 @@ pub(crate) const ELSEWHERE: &str = "elsewhere.test";
 pub(crate) const DEAD: &str = "dead.test";
 
 /// Mail to return paths, whatever their domain.
-const TRANSPORT: &str = "/^b-[a-z2-7]{48}@/ sendlet:\n";
-const RECIPIENTS: &str = "/^b-[a-z2-7]{48}@/ OK\n";
+const TRANSPORT: &str = "/^[bu]-[a-z2-7]{48}@/ sendlet:\n";
+const RECIPIENTS: &str = "/^[bu]-[a-z2-7]{48}@/ OK\n";
 
 /// Postfix with what it sends to and what it brings reports with.
 #[derive(Debug)]

@@ -190,22 +190,36 @@ async fn start_host(
     options.variables = variables;
     // Links in mail lead back here.
     options.served_at = vec!["tracking_url"];
-    options.log = without_ticks(log::to_stderr());
+    options.log = without_ticks_and_tokens(log::to_stderr());
     options.cache = Some(state.cache());
     say("loading the components ...");
     Ok(Host::start(options).await?)
 }
 
-/// Leaves out the ticks that went well, of which there is one every second.
-fn without_ticks(log: LogSink) -> LogSink {
+/// Leaves out the ticks that went well, of which there is one every second, and the tokens of links, which anybody may use who has them.
+fn without_ticks_and_tokens(log: LogSink) -> LogSink {
     Arc::new(move |event| match event {
         LogEvent::Request {
             path: "/tick",
             status,
             ..
         } if status.is_success() => {}
-        LogEvent::Request { .. } | LogEvent::Guest { .. } | LogEvent::Failure { .. } => log(event),
+        LogEvent::Request { path, .. } => {
+            let mut event = event.clone();
+            if let LogEvent::Request { path: shown, .. } = &mut event {
+                *shown = without_token(path);
+            }
+            log(&event);
+        }
+        LogEvent::Guest { .. } | LogEvent::Failure { .. } => log(event),
     })
+}
+
+/// The path without what follows `/c/`, `/o/` or `/u/`.
+fn without_token(path: &str) -> &str {
+    let places = ["/c/", "/o/", "/u/"];
+    let place = places.into_iter().find(|place| path.starts_with(place));
+    place.unwrap_or(path)
 }
 
 /// Returns the address to listen on. One that was asked for must be free; a default one that is taken is replaced.
@@ -251,4 +265,16 @@ fn variables(
     .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let declared = made.chain(own).filter(|(name, _)| manifest.declares(name));
     declared.chain(given.iter().cloned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_not_shown() {
+        assert_eq!(without_token("/u/AbC"), "/u/");
+        assert_eq!(without_token("/c/AbC/x"), "/c/");
+        assert_eq!(without_token("/emails:send"), "/emails:send");
+    }
 }

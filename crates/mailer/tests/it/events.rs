@@ -6,6 +6,7 @@ use envelope::AddrSpec;
 use mailer::attempt::Windows;
 use mailer::digest::turns::Turns;
 use mailer::digest::{Digested, Digester, Taken, digest};
+use mailer::engagement::{UnsubscribedBy, VisitAction};
 use mailer::event::{DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_id};
 use mailer::handover::Disposition;
 use mailer::intake::{self, Received, ReportRefusal};
@@ -439,6 +440,36 @@ fn a_report_that_names_another_original_recipient_is_foreign() {
     let octets = dsn("x@y.example", "failed", "5.1.1", "550 no");
     let found = receive(&world, &return_path(id, 0), &octets).unwrap();
     assert!(matches!(found, Received::Event(_)));
+}
+
+#[test]
+fn a_mail_to_the_address_to_unsubscribe_at_unsubscribes_whatever_it_says_and_robots_do_not() {
+    let world = World::with_domain();
+    let id = sent(&world);
+    let token = Token::new(id, 1, START);
+    let local_part = keys_of_dispatch().unsubscribe_local_part(&token).unwrap();
+    let address = AddrSpec::parse(&format!("{local_part}@bounces.example")).unwrap();
+    // Nobody is kept on a list because his mail is old.
+    world.advance(VALID_FOR + Duration::from_hours(24 * 300));
+    let octets = b"From: bob@example.com\r\nSubject: unsubscribe\r\n\r\n";
+    let Received::Unsubscribe(visit) = receive(&world, &address, octets).unwrap() else {
+        panic!("expected a visit");
+    };
+    assert_eq!((visit.message, visit.recipient), (id, 1));
+    let by = UnsubscribedBy::Mail;
+    assert_eq!(visit.action, VisitAction::Unsubscribe { by });
+    assert_eq!(visit.at, world.now.get());
+    assert_eq!(visit.visitor.audience, "human");
+    let away = b"Auto-Submitted: auto-replied\r\nSubject: away\r\n\r\nI am away\r\n";
+    let found = receive(&world, &address, away).unwrap();
+    assert_eq!(found, Received::AutoReply);
+    let report = dsn("bob@example.com", "failed", "5.1.1", "550 no");
+    assert!(receive(&world, &address, &report).is_err());
+    let elsewhere = return_path(id, 1);
+    assert_eq!(
+        receive(&world, &elsewhere, octets).unwrap(),
+        Received::NotAReport
+    );
 }
 
 fn arf(feedback_type: &str, fields: &str) -> Vec<u8> {

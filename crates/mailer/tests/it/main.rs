@@ -24,3 +24,4 @@ mod submission;
 mod suppression;
 mod ticks;
 mod tracking_hosts;
+mod visits;

@@ -19,6 +19,7 @@ mod domain_keys;
 mod domain_lists;
 mod domain_verification;
 mod domains;
+mod engagement;
 mod events;
 mod http;
 mod idempotency;

@@ -20,6 +20,7 @@ mod domain_lists;
 mod domain_tracking;
 mod domain_verification;
 mod domains;
+mod engagement;
 mod events;
 mod http;
 mod idempotency;

@@ -6,6 +6,8 @@ use tests::{ADMIN_TOKEN, Manner, Received, Request, Setup, Subscriber, System, e
 use crate::tools;
 
 const SCHEMAS: [&str; 2] = ["EventGridSchema", "CloudEventSchemaV1_0"];
+const DELIVERY: &str = "Microsoft.Communication.EmailDeliveryReportReceived";
+const ENGAGEMENT: &str = "Microsoft.Communication.EmailEngagementTrackingReportReceived";
 
 async fn operate(system: &System, target: &str, body: &Value) -> Value {
     let request = Request::new("POST", target)
@@ -42,12 +44,42 @@ async fn both_schemas_are_read_and_verified_by_the_libraries_of_others() {
     let system = setup.start().await;
     for schema in SCHEMAS {
         for batch_size in [1, 10] {
-            check(&system, schema, batch_size).await;
+            check(&system, schema, (DELIVERY, batch_size)).await;
         }
+        check(&system, schema, (ENGAGEMENT, 2)).await;
     }
 }
 
-async fn check(system: &System, schema: &str, batch_size: u32) {
+/// What each type of event has to have.
+fn check_data(event_type: &str, place: usize, data: &Value) {
+    if event_type == DELIVERY {
+        assert_eq!(data["status"], "Delivered");
+        return;
+    }
+    let (kind, context) = match place {
+        0 => ("click", "https://example.com/test"),
+        _ => ("view", ""),
+    };
+    // The reader for JavaScript calls it otherwise.
+    let found = data.get("engagement").unwrap_or(&data["engagementType"]);
+    assert_eq!(
+        (found, &data["engagementContext"]),
+        (&json!(kind), &json!(context))
+    );
+    let names = [
+        "sender",
+        "recipient",
+        "messageId",
+        "userAgent",
+        "userActionTimestamp",
+    ];
+    for name in names {
+        let value = data[name].as_str().unwrap_or_default();
+        assert!(!value.is_empty(), "{name}: {data}");
+    }
+}
+
+async fn check(system: &System, schema: &str, (event_type, batch_size): (&str, u32)) {
     let subscriber = Subscriber::start(Manner::Answer(200)).await;
     let body = json!({
         "endpointUrl": subscriber.url(),
@@ -64,7 +96,12 @@ async fn check(system: &System, schema: &str, batch_size: u32) {
     let second = rotated["secret"].as_str().unwrap();
     let events = usize::try_from(batch_size).unwrap();
     let test = format!("/subscriptions/{id}:test");
-    operate(system, &test, &json!({"events": events})).await;
+    operate(
+        system,
+        &test,
+        &json!({"events": events, "eventType": event_type}),
+    )
+    .await;
     let received = eventually("the subscriber is told", async || {
         subscriber.told().into_iter().next()
     })
@@ -76,10 +113,11 @@ async fn check(system: &System, schema: &str, batch_size: u32) {
             let is_wrong = expected.is_some_and(|expected| found["verified"] != expected);
             assert!(!is_wrong, "{schema} {batch_size}: {found}");
             assert_eq!(found["events"].as_array().unwrap().len(), events);
-            for event in found["events"].as_array().unwrap() {
+            for (place, event) in found["events"].as_array().unwrap().iter().enumerate() {
                 assert_eq!(event["known"], true, "{event}");
+                assert_eq!(event["type"], event_type);
                 let data = &event["data"];
-                assert_eq!(data["status"], "Delivered");
+                check_data(event_type, place, data);
                 let subject = format!(
                     "sender/{}/message/{}",
                     data["sender"].as_str().unwrap(),

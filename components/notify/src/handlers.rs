@@ -4,10 +4,13 @@ use std::rc::Rc;
 
 use guest::{InFlight, Level, Problem, Request, Response, SpinPorts, empty, log, read_body, text};
 use mailer::digest::{Digested, Digester, digest};
+use mailer::engagement;
+use mailer::engagement::intake::Told;
 use mailer::journal::WorkKind;
 use mailer::notification::attempt;
 use mailer::notification::attempt::{AttemptError, Attempted};
 use mailer::operation::OperationId;
+use mailer::ports::StoreError;
 use mailer::subscription::validation::{self, ValidationCode};
 use mailer::subscription::{SubscriptionError, SubscriptionId};
 
@@ -33,7 +36,8 @@ pub(crate) async fn work(items: &str) -> Result<Response, Problem> {
         match kind {
             WorkKind::Notification => guest::spawn(notify(place, config, id)),
             WorkKind::Batch => guest::spawn(take_in(place, config, id)),
-            WorkKind::Message | WorkKind::Visits => return Err(Problem::not_found()),
+            WorkKind::Visits => guest::spawn(take_visits_in(place, config, id)),
+            WorkKind::Message => return Err(Problem::not_found()),
         }
     }
     Ok(empty(202))
@@ -44,6 +48,7 @@ fn item(text: &str) -> Option<(WorkKind, OperationId)> {
     let kind = match kind {
         "notification" => WorkKind::Notification,
         "batch" => WorkKind::Batch,
+        "visits" => WorkKind::Visits,
         _ => return None,
     };
     Some((kind, id.parse().ok()?))
@@ -138,13 +143,7 @@ fn refusal(error: SubscriptionError) -> Problem {
 
 /// Takes in a batch of events, and delivers what comes of it.
 async fn take_in(_place: InFlight, config: Rc<Config>, id: OperationId) {
-    let digester = Digester {
-        outbox: &config.notifier.outbox,
-        windows: config.notifier.windows,
-        subscriptions: &config.notifier.subscriptions,
-        suppressor: &config.suppressor,
-        turns: &config.turns,
-    };
+    let digester = digester(&config);
     let result = match SpinPorts::open().await {
         Ok(ports) => digest(&*ports, &digester, id).await,
         Err(error) => Err(error),
@@ -152,20 +151,76 @@ async fn take_in(_place: InFlight, config: Rc<Config>, id: OperationId) {
     match result {
         Ok(Digested::Done(taken)) => {
             config.log.updates(&taken.updates);
-            for notification in taken.notifications {
-                // What is beyond the places of the instance is found by the tick.
-                if let Some(place) = InFlight::begin(&config.in_flight, MAX_IN_FLIGHT) {
-                    guest::spawn(notify(place, Rc::clone(&config), notification));
-                }
-            }
+            deliver(&config, taken.notifications);
         }
         Ok(Digested::NotNow | Digested::Unknown) => {}
-        Err(error) => log(
-            Level::Error,
-            "a batch of events could not be taken in and will be again",
-            &[("id", &id.to_string()), ("cause", &error.to_string())],
-        ),
+        Err(error) => not_taken_in(id, &error),
     }
+}
+
+/// Takes in a batch of visits, and delivers what comes of it.
+async fn take_visits_in(_place: InFlight, config: Rc<Config>, id: OperationId) {
+    let digester = digester(&config);
+    let result = match SpinPorts::open().await {
+        Ok(ports) => engagement::intake::take_in(&*ports, &digester, id).await,
+        Err(error) => Err(error),
+    };
+    match result {
+        Ok(Digested::Done(told)) => {
+            config.log.engagements(&told.engaged);
+            warn(id, &told);
+            deliver(&config, told.notifications);
+        }
+        Ok(Digested::NotNow | Digested::Unknown) => {}
+        Err(error) => not_taken_in(id, &error),
+    }
+}
+
+/// Tells operators of what did not go as usual.
+fn warn(id: OperationId, told: &Told) {
+    let id = id.to_string();
+    for domain in &told.fell_back {
+        log(
+            Level::Error,
+            "there is no room for another suppression list; who unsubscribed is on the one for all senders",
+            &[("id", &id), ("domain", domain.as_str())],
+        );
+    }
+    if told.foreign + told.surplus > 0 {
+        let (foreign, surplus) = (told.foreign.to_string(), told.surplus.to_string());
+        log(
+            Level::Info,
+            "visits were not kept: of things that do not exist, or too many",
+            &[("id", &id), ("foreign", &foreign), ("surplus", &surplus)],
+        );
+    }
+}
+
+fn digester(config: &Config) -> Digester<'_> {
+    Digester {
+        outbox: &config.notifier.outbox,
+        windows: config.notifier.windows,
+        subscriptions: &config.notifier.subscriptions,
+        suppressor: &config.suppressor,
+        turns: &config.turns,
+    }
+}
+
+fn deliver(config: &Rc<Config>, notifications: Vec<OperationId>) {
+    for notification in notifications {
+        // What is beyond the places of the instance is found by the tick.
+        if let Some(place) = InFlight::begin(&config.in_flight, MAX_IN_FLIGHT) {
+            guest::spawn(notify(place, Rc::clone(config), notification));
+        }
+    }
+}
+
+fn not_taken_in(id: OperationId, error: &StoreError) {
+    log(
+        Level::Error,
+        "a batch of events could not be taken in and will be again",
+        &[("id", &id.to_string()), ("cause", &error.to_string())],
+    );
 }
 
 /// One attempt to deliver a notification. Whatever fails here is found again by the tick, so the log is all that has to be told.

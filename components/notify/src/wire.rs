@@ -1,14 +1,16 @@
 //! The JSON that subscribers get: the Event Grid schema and `CloudEvents` 1.0, as Azure Communication Services writes them.
 //!
-//! Beyond what it writes there are `cause` and `reply` among the details of a delivery, and the time of the attempt stands in both
-//! spellings that its documentation and SDKs have.
+//! Beyond what it writes there are `cause` and `reply` among the details of a delivery, and the time of the attempt, or of what was done, stands in both
+//! spellings that its documentation and SDKs have. Events of engagement always have a `recipient`, and `audience`, `reason`, `client` and
+//! `link`.
 
-use mailer::envelope::Domain;
-use mailer::event::{AppEvent, EventData, ReportStatus};
+use mailer::envelope::{AddrSpec, Domain};
+use mailer::event::{AppEvent, EngagementKind, EventData, ReportStatus};
 use mailer::notification::attempt::Delivery;
 use mailer::subscription::validation::ValidationCode;
 use mailer::subscription::{EventType, Schema};
 use mailer::time::Timestamp;
+use mailer::treatment::Topic;
 use serde::{Deserialize, Serialize};
 
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
@@ -105,6 +107,8 @@ struct CloudEvent<'a> {
 enum Data<'a> {
     DeliveryReport(DeliveryReport<'a>),
     Complaint(Complaint<'a>),
+    Engagement(Engagement<'a>),
+    Wish(Wish<'a>),
 }
 
 #[derive(Serialize)]
@@ -146,6 +150,54 @@ struct Complaint<'a> {
     internet_message_id: Option<&'a str>,
     message_id: String,
     feedback_type: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Engagement<'a> {
+    sender: String,
+    // ACS leaves it out where a message had several.
+    recipient: String,
+    internet_message_id: &'a str,
+    message_id: String,
+    // The documentation.
+    #[serde(rename = "userActionTimeStamp")]
+    acted_at: String,
+    // The SDKs.
+    #[serde(rename = "userActionTimestamp")]
+    acted_at_again: String,
+    /// The link that was followed; empty for a view.
+    engagement_context: &'a str,
+    user_agent: &'a str,
+    engagement_type: &'static str,
+    audience: &'a str,
+    reason: &'a str,
+    client: Client<'a>,
+    /// The number of the link among those of the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Client<'a> {
+    family: &'a str,
+    class: &'a str,
+}
+
+/// To get no more mail of a kind, or to get it again.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wish<'a> {
+    sender: String,
+    recipient: String,
+    internet_message_id: &'a str,
+    message_id: String,
+    user_action_time_stamp: String,
+    /// How it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
 }
 
 fn event_grid<'a>(event: &'a AppEvent, source: &'a Source) -> EventGridEvent<'a, Data<'a>> {
@@ -215,6 +267,67 @@ fn data(event: &AppEvent) -> Data<'_> {
             message_id,
             feedback_type,
         }),
+        EventData::Engagement {
+            recipient,
+            internet_message_id,
+            kind,
+            user_agent,
+            audience,
+            reason,
+            family,
+            class,
+        } => {
+            let (engagement_type, link, engagement_context) = match kind {
+                EngagementKind::View => ("view", None, ""),
+                EngagementKind::Click { link, target } => ("click", Some(*link), target.as_str()),
+            };
+            Data::Engagement(Engagement {
+                sender,
+                recipient: recipient.to_string(),
+                internet_message_id,
+                message_id,
+                acted_at: event.at.to_rfc3339(),
+                acted_at_again: event.at.to_rfc3339(),
+                engagement_context,
+                user_agent,
+                engagement_type,
+                audience,
+                reason,
+                client: Client { family, class },
+                link,
+            })
+        }
+        EventData::Unsubscribed {
+            recipient,
+            internet_message_id,
+            by,
+            topic,
+        } => Data::Wish(Wish {
+            by: Some(by.name()),
+            ..wish(event, recipient, internet_message_id, topic.as_ref())
+        }),
+        EventData::Resubscribed {
+            recipient,
+            internet_message_id,
+            topic,
+        } => Data::Wish(wish(event, recipient, internet_message_id, topic.as_ref())),
+    }
+}
+
+fn wish<'a>(
+    event: &AppEvent,
+    recipient: &AddrSpec,
+    internet_message_id: &'a str,
+    topic: Option<&'a Topic>,
+) -> Wish<'a> {
+    Wish {
+        sender: event.sender.to_string(),
+        recipient: recipient.to_string(),
+        internet_message_id,
+        message_id: event.message.to_string(),
+        user_action_time_stamp: event.at.to_rfc3339(),
+        by: None,
+        topic: topic.map(Topic::as_str),
     }
 }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use guest::{Problem, Request, Response, SpinPorts, authorize, denial, header, json};
 use mailer::access::BodyHash;
+use mailer::engagement::view;
 use mailer::operation::OperationId;
 use mailer::outcome::Status;
 use mailer::ports::Clock;
@@ -38,15 +39,22 @@ pub(crate) async fn let_in(request: &Request) -> Result<Rc<Config>, Problem> {
 /// `GET /messages/{id}`
 pub(crate) async fn message(id: &str) -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
-    json(200, &Message::from(&find(&ports, id).await?))
+    let timeline = find(&ports, id).await?;
+    let engagements = view::of_message(&*ports, &timeline).await?;
+    json(200, &Message::new(&timeline, &engagements))
 }
 
 /// `GET /messages/{id}/timeline`
 pub(crate) async fn timeline(id: &str) -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
     let timeline = find(&ports, id).await?;
-    let notifications = timeline.notifications(&*ports).await?;
-    json(200, &Entries::new(&timeline, &notifications))
+    let engagements = view::of_message(&*ports, &timeline).await?;
+    let mut notifications = timeline.notifications(&*ports).await?;
+    notifications.extend(view::notifications(&*ports, &engagements).await?);
+    // One that tells of several events may be among both.
+    notifications.sort_by_key(|notification| notification.id);
+    notifications.dedup_by_key(|notification| notification.id);
+    json(200, &Entries::new(&timeline, &engagements, &notifications))
 }
 
 async fn find(ports: &SpinPorts, id: &str) -> Result<Timeline, Problem> {

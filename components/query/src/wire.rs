@@ -1,12 +1,18 @@
 //! The JSON of answers.
 
+mod engagement;
+
 use mailer::delivery::AttemptEntry;
+use mailer::engagement::tally::{Engagement, Judged, Totals};
 use mailer::notification::Notification;
 use mailer::operation::OperationId;
 use mailer::outcome::{Outcome, RecipientView};
 use mailer::time::Timestamp;
 use mailer::timeline::{RecipientStory, Timeline};
 use serde::Serialize;
+
+/// Visits of one recipient that a timeline shows, the last ones.
+const MAX_VISITS_SHOWN: usize = 200;
 
 /// A message, with what became of it for each recipient.
 #[derive(Serialize)]
@@ -16,6 +22,7 @@ pub(crate) struct Message {
     accepted_at: String,
     sender: String,
     internet_message_id: String,
+    engagement: engagement::Message,
     recipients: Vec<Recipient>,
 }
 
@@ -38,6 +45,7 @@ struct Recipient {
     was_delivered: bool,
     /// The recipient called it unwanted.
     complained: bool,
+    engagement: engagement::Recipient,
 }
 
 /// What happened to a message, in order.
@@ -91,6 +99,8 @@ enum What {
         #[serde(skip_serializing_if = "Option::is_none")]
         feedback_type: Option<String>,
     },
+    /// A recipient did something with it, or a machine did.
+    Engagement(engagement::Visit),
     /// A subscriber was told of events, or tried to be.
     Webhook {
         subscription: String,
@@ -120,21 +130,26 @@ pub(crate) struct Page {
     pub(crate) next_link: Option<String>,
 }
 
-impl From<&Timeline> for Message {
-    fn from(timeline: &Timeline) -> Self {
+impl Message {
+    /// `engagements` are those of the recipients, in their order.
+    pub(crate) fn new(timeline: &Timeline, engagements: &[Engagement]) -> Self {
         let record = &timeline.record;
+        let stories = timeline.recipients.iter().zip(engagements);
         Self {
             id: record.id,
             accepted_at: record.accepted_at.to_rfc3339(),
             sender: record.from.address.to_string(),
             internet_message_id: record.message_id.clone(),
-            recipients: timeline.recipients.iter().map(Recipient::from).collect(),
+            engagement: engagement::Message::from(&Totals::of(engagements)),
+            recipients: stories
+                .map(|(story, engagement)| Recipient::new(story, engagement))
+                .collect(),
         }
     }
 }
 
-impl From<&RecipientStory> for Recipient {
-    fn from(story: &RecipientStory) -> Self {
+impl Recipient {
+    fn new(story: &RecipientStory, engagement: &Engagement) -> Self {
         let view: &RecipientView = &story.view;
         Self {
             address: story.address.to_string(),
@@ -145,6 +160,7 @@ impl From<&RecipientStory> for Recipient {
             remote_mta: view.remote_mta.clone(),
             was_delivered: view.was_delivered,
             complained: view.complained,
+            engagement: engagement::Recipient::from(engagement),
         }
     }
 }
@@ -166,13 +182,21 @@ impl From<&Timeline> for Listed {
 
 impl Entries {
     /// Everything that is known of a message, oldest first.
-    pub(crate) fn new(timeline: &Timeline, notifications: &[Notification]) -> Self {
+    pub(crate) fn new(
+        timeline: &Timeline,
+        engagements: &[Engagement],
+        notifications: &[Notification],
+    ) -> Self {
         let mut entries = vec![Entry::new(timeline.record.accepted_at, What::Accepted)];
         let attempts = timeline.state.log.iter();
         entries.extend(attempts.flat_map(|entry| attempt(timeline, entry)));
         for story in &timeline.recipients {
             let outcomes = story.outcomes.iter();
             entries.extend(outcomes.map(|outcome| event(story, outcome)));
+        }
+        for (story, engagement) in timeline.recipients.iter().zip(engagements) {
+            let shown = engagement.visits.iter().rev().take(MAX_VISITS_SHOWN);
+            entries.extend(shown.map(|visit| visited(story, visit)));
         }
         entries.extend(notifications.iter().flat_map(webhook));
         entries.sort_by_key(|entry| entry.order);
@@ -224,6 +248,11 @@ fn event(story: &RecipientStory, outcome: &Outcome) -> Entry {
         feedback_type: outcome.feedback_type.clone(),
     };
     Entry::new(outcome.at, what)
+}
+
+fn visited(story: &RecipientStory, visit: &Judged) -> Entry {
+    let shown = engagement::Visit::new(story.address.to_string(), visit);
+    Entry::new(visit.fact.at, What::Engagement(shown))
 }
 
 fn webhook(notification: &Notification) -> impl Iterator<Item = Entry> + '_ {

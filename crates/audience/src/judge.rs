@@ -24,6 +24,25 @@ pub fn judge(rules: &Rules, visit: &Visit<'_>) -> Verdict {
     verdict(audience, reason, person)
 }
 
+/// Says who made a request of which `first` was said from its header fields alone: by [`judge`], with no history and no time
+/// since delivery. Pure, and the same as [`judge`] would say with all of it. The headers of `visit` are not looked at.
+///
+/// So who answers a request judges what only he sees of it, and need not keep it; what is to be known of the time, and of
+/// the requests before, may come later.
+#[must_use]
+pub fn judge_later(rules: &Rules, visit: &Visit<'_>, first: Verdict) -> Verdict {
+    if first.audience != Audience::Human || first.reason == Reason::ONE_CLICK {
+        return first;
+    }
+    if visit.action == Action::Unsubscribe && visit.method == Method::Post {
+        return first;
+    }
+    let known = by_times(rules, visit, first.client);
+    known.map_or(first, |(audience, reason)| {
+        verdict(audience, reason, first.client)
+    })
+}
+
 const fn verdict(audience: Audience, reason: Reason, client: Client) -> Verdict {
     Verdict {
         audience,
@@ -56,13 +75,19 @@ fn by_behaviour(rules: &Rules, visit: &Visit<'_>, person: Client) -> Option<(Aud
     if visit.method == Method::Head {
         return scanner(Reason::HEAD);
     }
+    if visit.action != Action::Open && !visit.headers.have_user_agent() {
+        return scanner(Reason::NO_USER_AGENT);
+    }
+    by_times(rules, visit, person)
+}
+
+/// What speaks against a person in when requests came.
+fn by_times(rules: &Rules, visit: &Visit<'_>, person: Client) -> Option<(Audience, Reason)> {
+    let scanner = |reason| Some((Audience::Scanner, reason));
     let within = |most: u32| is_within(visit.since_delivery, most);
     if visit.action == Action::Open {
         return within(rules.timing.open_after_delivery)
             .then_some((Audience::Prefetch, Reason::OPEN_AFTER_DELIVERY));
-    }
-    if !visit.headers.have_user_agent() {
-        return scanner(Reason::NO_USER_AGENT);
     }
     if within(rules.timing.click_after_delivery) {
         return scanner(Reason::CLICK_AFTER_DELIVERY);

@@ -1,7 +1,7 @@
 //! Tells people from machines among those who fetch the images and links of mail.
 //!
 //! [`judge`] says of one request for a tracking image, a link or the unsubscribe page whether a person made it, and with
-//! what program; [`rejudge`] says which clicks from before turn out to be a scanner's. The names of programs are in
+//! what program; [`judge_later`] goes on where somebody else saw the request; [`rejudge`] says which clicks from before turn out to be a scanner's. The names of programs are in
 //! `rules.tsv`, one a line, each with its source. It is read at compile time, so a component starts with a finished table.
 //!
 //! **Not a person only for strong evidence.** Who takes a person for a scanner loses a click that was real, or worse, leaves
@@ -52,7 +52,7 @@ pub use burst::{MIN_BURST_LINKS, rejudge};
 pub use client::{Class, Client, Family, UnknownClass, UnknownFamily};
 pub use headers::{Headers, MAX_HEADER_OCTETS};
 pub use history::{Click, Head, History, MAX_CLICKS, MAX_HEADS};
-pub use judge::judge;
+pub use judge::{judge, judge_later};
 pub use rules::{HeadBy, Rules, Timing};
-pub use verdict::{Reason, Verdict};
+pub use verdict::{Reason, UnknownReason, Verdict};
 pub use visit::{Action, Link, Method, Visit};

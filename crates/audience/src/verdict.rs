@@ -1,9 +1,11 @@
 //! What is said of a visit.
 
 use core::fmt;
+use core::str::FromStr;
 
 use crate::audience::Audience;
 use crate::client::Client;
+use crate::rules::{Kind, RULES};
 
 /// What is said of a visit. It holds nothing of the request's own text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,19 @@ impl Reason {
     /// All links of the message were followed within seconds.
     pub const BURST: Self = Self("burst:all-links");
 
+    /// Those that are in no rule.
+    const OWN: [Self; 9] = [
+        Self::KNOWN_CLIENT,
+        Self::NOTHING,
+        Self::ONE_CLICK,
+        Self::HEAD,
+        Self::NO_USER_AGENT,
+        Self::CLICK_AFTER_DELIVERY,
+        Self::OPEN_AFTER_DELIVERY,
+        Self::HEAD_BEFORE_GET,
+        Self::BURST,
+    ];
+
     /// That of a rule.
     pub(crate) const fn named(word: &'static str) -> Self {
         Self(word)
@@ -56,5 +71,49 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.0)
+    }
+}
+
+/// A word that is no [`Reason`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a reason that is in the rules, found another word")]
+pub struct UnknownReason;
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(word: &str) -> Result<Self, UnknownReason> {
+        let named = RULES
+            .iter()
+            .filter(|rule| matches!(rule.kind, Kind::Audience(_)));
+        Self::OWN
+            .into_iter()
+            .chain(named.map(|rule| Self(rule.word)))
+            .find(|reason| reason.0 == word)
+            .ok_or(UnknownReason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::{Reason, UnknownReason};
+    use crate::rules::{Kind, RULES};
+
+    #[test]
+    fn words_come_back_as_what_they_stand_for() {
+        let named = RULES
+            .iter()
+            .filter(|rule| matches!(rule.kind, Kind::Audience(_)));
+        for reason in Reason::OWN
+            .into_iter()
+            .chain(named.map(|rule| Reason(rule.word)))
+        {
+            assert_eq!(reason.to_string().parse(), Ok(reason));
+        }
+        for word in ["", "UA:missing", "ua: missing"] {
+            assert_eq!(word.parse::<Reason>(), Err(UnknownReason), "{word}");
+        }
     }
 }

@@ -1,13 +1,17 @@
 //! The log that operators analyse: one JSON object a line, with the column names of ACS's diagnostic tables.
 //!
 //! `ACSEmailSendMailOperational` has a line for each accepted message, `ACSEmailStatusUpdateOperational` one for each change of a message
-//! or recipient. Recipients are shown as [`Disclosure`] says. No line holds a body, subject, token or key.
+//! or recipient, `ACSEmailUserEngagementOperational` one for each open, click and wish for no more mail. Recipients are shown as
+//! [`Disclosure`] says. No line holds a body, subject, token or key; of links, what follows the path is left out, since that is where the
+//! applications' own tokens are.
 
 use std::io::Write as _;
 
 use mailer::delivery::Progress;
 use mailer::digest::StatusUpdate;
 use mailer::disclosure::Disclosure;
+use mailer::engagement::VisitAction;
+use mailer::engagement::intake::Engaged;
 use mailer::envelope::AddrSpec;
 use mailer::event::EventKind;
 use mailer::hash_key::HashKey;
@@ -24,6 +28,8 @@ pub const OPERATION_LOG_NAMES: [&str; 2] = ["log_hash_key", "log_recipients"];
 const SEND_MAIL: &str = "SendMail";
 const STATUS_UPDATE: &str = "DeliveryStatusUpdate";
 const SEND_MAIL_CATEGORY: &str = "EmailSendMailOperational";
+const USER_ENGAGEMENT: &str = "UserEngagementUpdate";
+const USER_ENGAGEMENT_CATEGORY: &str = "EmailUserEngagementOperational";
 const STATUS_UPDATE_CATEGORY: &str = "EmailStatusUpdateOperational";
 /// The version of the columns.
 const OPERATION_VERSION: &str = "1.0";
@@ -131,6 +137,18 @@ struct StatusColumns<'a> {
     failure_message: String,
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct EngagementColumns {
+    recipient_id: String,
+    engagement_type: &'static str,
+    /// Where the link leads, without query and fragment.
+    engagement_context: String,
+    /// The program's name.
+    user_agent: &'static str,
+    audience: &'static str,
+}
+
 impl<'a> StatusColumns<'a> {
     fn of_message(sender: &'a AddrSpec, status: &'static str) -> Self {
         Self {
@@ -186,6 +204,23 @@ impl OperationLog {
         lines.write();
     }
 
+    /// Tells what recipients did.
+    pub fn engagements(&self, engaged: &[Engaged]) {
+        let mut lines = Lines::default();
+        for one in engaged {
+            let columns = EngagementColumns {
+                recipient_id: self.disclosure.address(&one.recipient),
+                engagement_type: engagement_type(&one.action),
+                engagement_context: one.context(),
+                user_agent: one.verdict.client.family.as_str(),
+                audience: one.verdict.audience.as_str(),
+            };
+            let operation = (USER_ENGAGEMENT, USER_ENGAGEMENT_CATEGORY);
+            lines.add(one.at, &one.message.to_string(), operation, columns);
+        }
+        lines.write();
+    }
+
     fn of_recipient<'a>(&self, update: &'a StatusUpdate) -> StatusColumns<'a> {
         let outcome = &update.outcome;
         let reply = outcome.reply.as_ref();
@@ -220,6 +255,16 @@ const fn status(kind: EventKind) -> &'static str {
         EventKind::FilteredSpam => "FilteredSpam",
         EventKind::Bounced => "Bounced",
         EventKind::Complained => "Complained",
+    }
+}
+
+/// ACS's words, and two for what it does not know.
+const fn engagement_type(action: &VisitAction) -> &'static str {
+    match action {
+        VisitAction::Open => "View",
+        VisitAction::Click { .. } => "Click",
+        VisitAction::Unsubscribe { .. } => "Unsubscribe",
+        VisitAction::Resubscribe => "Resubscribe",
     }
 }
 

@@ -306,12 +306,15 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             .iter()
             .filter_map(|&index| self.recipients.get(index));
         let addresses: Vec<AddrSpec> = addresses.cloned().collect();
-        let sender = &self.record.from.address;
+        let mail = suppression::Mail {
+            sender: &self.record.from.address,
+            treatment: &self.record.treatment,
+        };
         let lists = &self.dispatcher.suppressor;
         let now = self.ports.now();
-        let hits = suppression::check(self.ports, lists, sender, &addresses, now).await?;
-        let all = pending.into_iter().zip(hits);
-        let (suppressed, others): (Vec<_>, Vec<_>) = all.partition(|(_, hit)| hit.is_some());
+        let rulings = suppression::check(self.ports, lists, mail, &addresses, now).await?;
+        let all = pending.into_iter().zip(rulings);
+        let (suppressed, others): (Vec<_>, Vec<_>) = all.partition(|(_, ruling)| ruling.is_held());
         let indexes = |some: Vec<(usize, _)>| some.into_iter().map(|(index, _)| index).collect();
         Ok((indexes(suppressed), indexes(others)))
     }

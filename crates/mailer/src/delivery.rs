@@ -33,6 +33,17 @@ pub struct DeliveryState {
     /// What the attempts came to, oldest first; at most [`MAX_LOG`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<AttemptEntry>,
+    /// How many links of the message lead through us; 0 if none does, or that is not known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub links: u16,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(number: &u16) -> bool {
+    *number == 0
 }
 
 impl Record for DeliveryState {
@@ -176,6 +187,7 @@ impl DeliveryState {
             updated_at: accepted_at,
             reverse_path: None,
             log: Vec::new(),
+            links: 0,
         }
     }
 

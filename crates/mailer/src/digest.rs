@@ -34,9 +34,9 @@ const READ_AT_ONCE: usize = 16;
 
 /// What became of a batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Digested {
+pub enum Digested<T = Taken> {
     /// It was taken in.
-    Done(Taken),
+    Done(T),
     /// It is done, or due later, or another task takes it in.
     NotNow,
     /// There is no such batch, or it was taken in and forgotten.
@@ -113,7 +113,8 @@ where
         return Ok(Digested::NotNow);
     }
     let _announced = digester.outbox.announce();
-    let messages = read_messages(ports, &batch.events).await?;
+    let ids = batch.events.iter().map(|event| event.message).collect();
+    let messages = read_messages(ports, ids).await?;
     let mut taken = take(ports, &batch, &messages).await?;
     let entry = entry(ports, digester, (id, &batch), &messages, &mut taken).await?;
     digester.outbox.commit(ports, entry).await?;
@@ -142,13 +143,14 @@ async fn take(
     Ok(taken)
 }
 
-type Messages = HashMap<OperationId, MessageRecord>;
+/// Messages by their ids, without their content.
+pub(crate) type Messages = HashMap<OperationId, MessageRecord>;
 
-async fn read_messages(
+/// Those of `ids` that there are.
+pub(crate) async fn read_messages(
     store: &impl KeyValue,
-    events: &[DeliveryEvent],
+    ids: BTreeSet<OperationId>,
 ) -> Result<Messages, StoreError> {
-    let ids: BTreeSet<OperationId> = events.iter().map(|event| event.message).collect();
     let ids: Vec<OperationId> = ids.into_iter().collect();
     let mut messages = HashMap::new();
     for some in ids.chunks(READ_AT_ONCE) {

@@ -3,6 +3,16 @@
 //! Whoever answers such a request writes a [`VisitBatch`] with a journal item, in one `set-many`, before it answers, and names it to the
 //! component that takes batches in. No address of a visitor is kept, and of his program only class and family, unless the operator
 //! wants more.
+//!
+//! - [`intake`] takes a batch in: [`chunk`]s of facts, what subscribers are told, and what the suppression lists make of it, in one write.
+//! - [`verdict`] says who made a visit, [`tally`] counts; both are pure functions of facts, so nothing that was stored is changed.
+//! - [`view`] has all of it for whoever asks what became of a message.
+
+pub mod chunk;
+pub mod intake;
+pub mod tally;
+pub mod verdict;
+pub mod view;
 
 pub mod gatherer;
 pub mod notice;
@@ -36,6 +46,18 @@ pub struct Visit {
     pub is_head: bool,
     /// Who asked, as far as the request says.
     pub visitor: Visitor,
+}
+
+impl UnsubscribedBy {
+    /// The word of the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OneClick => "oneClick",
+            Self::Page => "page",
+            Self::Mail => "mail",
+        }
+    }
 }
 
 impl Visit {

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use crate::engagement::UnsubscribedBy;
 use crate::journal::{JournalItem, WorkKind};
 use crate::keys::Record;
 use crate::operation::OperationId;
 use crate::time::Timestamp;
+use crate::treatment::Topic;
 
 /// The most events of one batch.
 pub const MAX_BATCH_EVENTS: usize = 100;
@@ -205,6 +207,12 @@ impl EventId {
     }
 }
 
+impl From<OperationId> for EventId {
+    fn from(id: OperationId) -> Self {
+        Self(id)
+    }
+}
+
 impl std::fmt::Display for EventId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
@@ -299,5 +307,61 @@ pub enum EventData {
         internet_message_id: Option<String>,
         /// As RFC 5965 section 3.1 has it, such as `abuse`.
         feedback_type: String,
+    },
+    /// A recipient opened a message or followed a link, or a machine did.
+    Engagement {
+        /// Whose copy it was.
+        recipient: AddrSpec,
+        /// The Message-ID field.
+        internet_message_id: String,
+        /// What was done.
+        kind: EngagementKind,
+        /// The User-Agent field if it is kept, else the program's name.
+        user_agent: String,
+        /// Who did it, in the words of `audience`.
+        audience: String,
+        /// Why that is assumed.
+        reason: String,
+        /// The program, such as `Gmail`.
+        family: String,
+        /// What it runs on, such as `mobile`.
+        class: String,
+    },
+    /// A recipient wants no more mail of this kind.
+    Unsubscribed {
+        /// Who.
+        recipient: AddrSpec,
+        /// The Message-ID field of the message in which that was said.
+        internet_message_id: String,
+        /// How it was said.
+        by: UnsubscribedBy,
+        /// Mail of what topic; none for all of the sender's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        topic: Option<Topic>,
+    },
+    /// A recipient who had unsubscribed wants mail of this kind again.
+    Resubscribed {
+        /// Who.
+        recipient: AddrSpec,
+        /// The Message-ID field of the message in which that was said.
+        internet_message_id: String,
+        /// Mail of what topic; none for all of the sender's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        topic: Option<Topic>,
+    },
+}
+
+/// What was done with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum EngagementKind {
+    /// The tracking image was fetched.
+    View,
+    /// A link was followed.
+    Click {
+        /// Its number among the links of the message, from 0.
+        link: u16,
+        /// Where it leads.
+        target: String,
     },
 }

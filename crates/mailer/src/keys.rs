@@ -10,6 +10,8 @@
 //! | `claim/<id>/<attempt>/<window>` | counter | dispatch | the first to reach 1 works | the next window is claimable |
 //! | `batch/<id>` | [`EventBatch`] | whoever learnt the events, in one `set-many` with their journal item; then notify, holding the claim, which deletes it | ids follow from what was learnt, so a repeat writes the same | the batch is taken in again |
 //! | `visits/<id>` | [`VisitBatch`] | track, and webhook for what came by mail, in one `set-many` with its journal item; then notify, holding the claim, which deletes it | each batch has an id of its own; the same mail gives the same | the batch is taken in again |
+//! | `engagement-count/<message>/<recipient>` | counter: batches with visits of that recipient | notify, holding the claim of a batch | each gets its own number | a number without a chunk |
+//! | `engagement/<message>/<recipient>/<n>` | [`Chunk`], its visits in one batch | notify, in one `set-many` with what follows from it and the end of the batch | each has a number of its own; two that take in one batch at once write one each, of which readers count one | nothing, or all of it |
 //! | `outcome/<message>/<recipient>/<kind>` | [`Outcome`]; deferrals have `/<number>` behind | notify, in one `set-many` with what follows from it | both write the same event; of two deferrals at once one is lost | nothing, or all of it |
 //! | `refusals/<reason>` | counter | webhook | both count | nothing |
 //! | `journal/tail` | counter | send and dispatch instances, once a minute each | each gets its own number | a number without entries, skipped after [`crate::journal::NUMBER_DEAD_AFTER`] |
@@ -63,9 +65,11 @@ use crate::domain::recheck::DomainScan;
 use crate::domain::{DomainRecord, SealedKey};
 use crate::due::DueEntry;
 use crate::engagement::VisitBatch;
+use crate::engagement::chunk::Chunk;
 use crate::event::{EventBatch, EventKind};
 use crate::journal::{JournalEntry, WorkKind, WorkProgress};
 use crate::lease::TickLease;
+use crate::link::Reader;
 use crate::listing::DayNumber;
 use crate::notification::Notification;
 use crate::notification::dead::{DeadFloor, DeadLetter};
@@ -303,6 +307,20 @@ pub fn refusals(reason: Reason) -> Key<Counter> {
 #[must_use]
 pub fn visits(id: OperationId) -> Key<VisitBatch> {
     Key::at(format!("visits/{id}"))
+}
+
+/// `engagement-count/<message>/<recipient>`
+#[must_use]
+pub fn engagement_count(reader: Reader) -> Key<Counter> {
+    let Reader { message, recipient } = reader;
+    Key::at(format!("engagement-count/{message}/{recipient}"))
+}
+
+/// `engagement/<message>/<recipient>/<n>`, from 1.
+#[must_use]
+pub fn engagement(reader: Reader, n: u64) -> Key<Chunk> {
+    let Reader { message, recipient } = reader;
+    Key::at(format!("engagement/{message}/{recipient}/{n}"))
 }
 
 /// `batch/<id>`

@@ -88,7 +88,8 @@ pub struct DeliveryAttempt {
 }
 
 impl Record for Notification {
-    const VERSION: u32 = 1;
+    // 2 since there are events of engagement.
+    const VERSION: u32 = 2;
 }
 
 impl Notification {

@@ -4,8 +4,9 @@
 //! in lower case, the domain in A-labels; dots and tags keep their meaning.
 //!
 //! - [`record`] is what is stored of one address; [`identity`] decides whether under the address or under its HMAC.
-//! - [`lease`] decides what a bounce, a complaint and a try inside a lease do to the managed list; [`news`] writes that.
-//! - [`list`] has the lists of a domain: one for all its senders and one for each sender username. [`shelf`] adds to a list, removes from it
+//! - [`lease`] decides what a bounce, a complaint and a try inside a lease do to the managed list; [`news`] writes that. [`wish`] writes
+//!   who unsubscribed.
+//! - [`list`] has the lists of a domain: one for all its senders, one for each sender username and one for each topic. [`shelf`] adds to a list, removes from it
 //!   and pages through it; [`address`] does so for operators.
 //! - [`check`] is asked at every attempt, in one round of concurrent reads; [`explain`] says why.
 //! - [`rows`] reads and writes CSV (RFC 4180) and NDJSON; [`import`](mod@import) takes a million of such rows, some hundreds at a time.
@@ -22,12 +23,13 @@ pub mod news;
 pub mod record;
 pub mod rows;
 pub mod shelf;
+pub mod wish;
 
 mod error;
 
 pub use error::{FieldError, SuppressionError};
 pub use identity::{Name, Suppressor};
-pub use lookup::{Hit, check, explain};
+pub use lookup::{Hit, Mail, Ruling, check, explain};
 pub use news::{Cause, after_bounce, after_complaint, after_suppressed};
 pub use record::{Kind, Suppression};
 pub use shelf::{Scope, Shelf};

@@ -9,7 +9,10 @@ const require = createRequire(new URL("../../../target/test-tools/node/", import
 const { EventGridDeserializer, isSystemEvent } = require("@azure/eventgrid");
 const { Webhook } = require("standardwebhooks");
 
-const KNOWN = "Microsoft.Communication.EmailDeliveryReportReceived";
+const KNOWN = [
+  "Microsoft.Communication.EmailDeliveryReportReceived",
+  "Microsoft.Communication.EmailEngagementTrackingReportReceived",
+];
 
 function verify(job) {
   try {
@@ -32,7 +35,7 @@ async function read(job) {
     type: event.eventType ?? event.type,
     subject: event.subject,
     data: event.data,
-    known: isSystemEvent(KNOWN, event),
+    known: KNOWN.some((name) => isSystemEvent(name, event)),
   }));
 }
 

@@ -10,16 +10,21 @@ from azure.core.messaging import CloudEvent
 from azure.eventgrid import EventGridEvent, SystemEventNames
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+KNOWN = (
+    SystemEventNames.AcsEmailDeliveryReportReceivedEventName,
+    SystemEventNames.AcsEmailEngagementTrackingReportReceivedEventName,
+)
+
 
 def read_event_grid(event):
     read = EventGridEvent.from_json(json.dumps(event))
-    is_known = read.event_type == SystemEventNames.AcsEmailDeliveryReportReceivedEventName
+    is_known = read.event_type in KNOWN
     return {"id": read.id, "type": read.event_type, "subject": read.subject, "data": read.data, "known": is_known}
 
 
 def read_cloud_event(event):
     read = CloudEvent.from_dict(event)
-    is_known = read.type == SystemEventNames.AcsEmailDeliveryReportReceivedEventName
+    is_known = read.type in KNOWN
     return {"id": read.id, "type": read.type, "subject": read.subject, "data": read.data, "known": is_known}
 
 

@@ -12,7 +12,7 @@ use mailer::operation::OperationId;
 use mailer::ports::Clock as _;
 use mailer::subscription::edit::{self, Change, Rotation};
 use mailer::subscription::secret::Secret;
-use mailer::subscription::{SubscriptionError, SubscriptionId, load};
+use mailer::subscription::{EventType, SubscriptionError, SubscriptionId, load};
 use mailer::time::Timestamp;
 
 use super::{origin, query_number, read_json};
@@ -162,12 +162,28 @@ pub(crate) async fn test(request: Request, config: &Config, id: &str) -> Result<
     }
     let address = format!("{DEFAULT_SENDER}@{}", config.installation.base);
     let address = AddrSpec::parse(&address).map_err(Problem::internal)?;
+    let trial = trial::Trial {
+        address: &address,
+        event_type: event_type(body.event_type.as_deref())?,
+        count,
+    };
     let ports = SpinPorts::open().await?;
-    let notifications = trial::try_out(&*ports, &config.outbox, id, &address, count)
+    let notifications = trial::try_out(&*ports, &config.outbox, id, trial)
         .await
         .map_err(of_subscription)?;
     name(&notifications).await;
     json(202, &Named::new(&notifications, None))
+}
+
+fn event_type(name: Option<&str>) -> Result<EventType, Problem> {
+    let Some(name) = name else {
+        return Ok(EventType::DeliveryReport);
+    };
+    EventType::parse(name).ok_or_else(|| {
+        let names = EventType::ALL.map(EventType::name).join(", ");
+        let message = format!("Expected eventType to be one of {names}.");
+        Problem::new(400, "InvalidEventType", message).with_target("eventType")
+    })
 }
 
 /// `GET /subscriptions/{id}/deadLetters`

@@ -6,6 +6,7 @@ use mailer::ports::Clock;
 use mailer::suppression::address::{self, Target};
 use mailer::suppression::shelf::page;
 use mailer::suppression::{Shelf, SuppressionError, explain as explain_address};
+use mailer::treatment::Topic;
 
 use super::{decode, page_size, query_number, query_text, read_json};
 use crate::config::Config;
@@ -80,10 +81,15 @@ pub(crate) async fn explain(
     let sender = sender.transpose().map_err(|error| {
         Problem::new(400, "InvalidEmailAddress", error.to_string()).with_target("sender")
     })?;
+    let topic = query_text(request, "topic").map(|text| Topic::parse(&text));
+    let topic = topic
+        .transpose()
+        .map_err(|error| Problem::new(400, "BadRequest", error.to_string()).with_target("topic"))?;
     let ports = SpinPorts::open().await?;
     let now = ports.now();
     let suppressor = &config.suppressor;
-    let found = explain_address(&*ports, suppressor, sender.as_ref(), &recipient, now).await?;
+    let mail = (sender.as_ref(), topic.as_ref());
+    let found = explain_address(&*ports, suppressor, mail, &recipient, now).await?;
     json(200, &wire::Explanation::new(found, now))
 }
 

@@ -186,6 +186,8 @@ pub(crate) struct RotateSecret {
 pub(crate) struct Trial {
     /// How many events, 1 if it is left out.
     pub(crate) events: Option<usize>,
+    /// Of which type; reports of a delivery if it is left out.
+    pub(crate) event_type: Option<String>,
 }
 
 /// `POST /subscriptions/{id}:redeliver`: one notification, those that died in a time, or all.

@@ -159,6 +159,7 @@ fn reason(entry: &Suppression, now: Timestamp) -> String {
         Kind::Added => "It was put on the list",
         Kind::Bounce => "Mail to it bounced",
         Kind::Complaint => "Its owner complained",
+        Kind::Unsubscribed => "Its owner unsubscribed",
     };
     let since = entry.since.to_rfc3339();
     match entry

@@ -2,7 +2,7 @@
 
 use audience::{
     Action, Audience, Class, Click, Client, Family, Head, Headers, History, Link, Method, Rules,
-    Visit, judge, rejudge,
+    Visit, judge, judge_later, rejudge,
 };
 use proptest::prelude::*;
 
@@ -97,6 +97,22 @@ proptest! {
         let reason = found.reason.as_str();
         let in_rules = RULES.lines().any(|line| line.split('\t').nth(5) == Some(reason));
         prop_assert!(in_rules || REASONS.contains(&reason), "{}", reason);
+    }
+
+    #[test]
+    fn what_is_judged_in_two_steps_is_judged_the_same(
+        action in action(), method in method(), user_agent in prop::option::of(user_agent()),
+        at in 0..30_000_u64, since in prop::option::of(-10..5_000_i64), history in history(),
+    ) {
+        let headers = Headers { user_agent: user_agent.as_deref(), ..Headers::default() };
+        let rules = Rules::default();
+        let nothing = History::default();
+        let seen = Visit { action, method, headers: &headers, at, since_delivery: None, history: &nothing };
+        let first = judge(&rules, &seen);
+        let whole = Visit { since_delivery: since, history: &history, ..seen };
+        let no_headers = Headers::default();
+        let later = judge_later(&rules, &Visit { headers: &no_headers, ..whole }, first);
+        prop_assert_eq!(later, judge(&rules, &whole));
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub struct Subscriptions {
 }
 
 impl Record for Subscriptions {
-    const VERSION: u32 = 1;
+    // 2 since filters may name events of unsubscribing.
+    const VERSION: u32 = 2;
 }
 
 impl Subscriptions {
@@ -206,15 +207,25 @@ impl Filter {
 pub enum EventType {
     /// What became of a recipient.
     DeliveryReport,
-    /// What a recipient did with a message; not told yet.
+    /// What a recipient did with a message.
     Engagement,
     /// A recipient called a message unwanted. ACS has no such event.
     Complaint,
+    /// A recipient wants no more mail of a kind. ACS has no such event.
+    Unsubscribe,
+    /// A recipient wants it again. ACS has no such event.
+    Resubscribe,
 }
 
 impl EventType {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::DeliveryReport, Self::Engagement, Self::Complaint];
+    pub const ALL: [Self; 5] = [
+        Self::DeliveryReport,
+        Self::Engagement,
+        Self::Complaint,
+        Self::Unsubscribe,
+        Self::Resubscribe,
+    ];
 
     /// The type of an event.
     #[must_use]
@@ -222,6 +233,9 @@ impl EventType {
         match data {
             EventData::DeliveryReport { .. } => Self::DeliveryReport,
             EventData::Complaint { .. } => Self::Complaint,
+            EventData::Engagement { .. } => Self::Engagement,
+            EventData::Unsubscribed { .. } => Self::Unsubscribe,
+            EventData::Resubscribed { .. } => Self::Resubscribe,
         }
     }
 
@@ -232,6 +246,8 @@ impl EventType {
             Self::DeliveryReport => "Microsoft.Communication.EmailDeliveryReportReceived",
             Self::Engagement => "Microsoft.Communication.EmailEngagementTrackingReportReceived",
             Self::Complaint => "Sendlet.EmailComplaintReceived",
+            Self::Unsubscribe => "Sendlet.EmailUnsubscribed",
+            Self::Resubscribe => "Sendlet.EmailResubscribed",
         }
     }
 

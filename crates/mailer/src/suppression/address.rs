@@ -5,7 +5,7 @@ use envelope::{AddrSpec, Domain};
 use super::error::SuppressionError;
 use super::identity::{Name, Suppressor};
 use super::list::{self, SuppressionList, check_resource_name, locked};
-use super::record::{Person, Suppression};
+use super::record::{Kind, Person, Suppression};
 use super::shelf::{Found, Shelf, Slot, read_slot};
 use crate::keys;
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
@@ -89,12 +89,21 @@ pub async fn put<P: Clock + KeyValue>(
     let is_new = found.entry().is_none();
     let before = found.entry().filter(|entry| entry.until.is_none()).cloned();
     let mut entry = before.unwrap_or_else(|| Suppression::added(now));
+    make_own(&mut entry);
     write_person(&mut entry, address, person, now);
     entry.redact(suppressor);
     let mut changes = shelf.place_anew(ports, &found, entry.clone()).await?;
     changes.writes.extend(mode);
     changes.apply(ports).await?;
     Ok(((found.name, entry), is_new))
+}
+
+/// What an operator writes is not for the recipient to take back.
+fn make_own(entry: &mut Suppression) {
+    if entry.kind == Kind::Unsubscribed {
+        entry.kind = Kind::Added;
+        entry.until = None;
+    }
 }
 
 fn write_person(entry: &mut Suppression, address: &AddrSpec, person: Person, now: Timestamp) {
@@ -201,7 +210,11 @@ pub async fn put_listed<P: Clock + KeyValue + Scheduler>(
             return Err(SuppressionError::ReservedName);
         }
         let mut found = shelf.find(ports, suppressor, &new.address).await?;
-        let is_other = |entry: &Suppression| !resource_name(entry).eq_ignore_ascii_case(&new.id);
+        let now = ports.now();
+        // Who resubscribed is on it no more.
+        let is_other = |entry: &Suppression| {
+            entry.applies(now) && !resource_name(entry).eq_ignore_ascii_case(&new.id)
+        };
         if found.entry().is_some_and(is_other) {
             return Err(SuppressionError::AlreadyListed);
         }
@@ -209,6 +222,7 @@ pub async fn put_listed<P: Clock + KeyValue + Scheduler>(
         let before = called.as_ref().map(|(_, entry)| entry.clone());
         let slot = before.as_ref().and_then(|entry| entry.slot);
         let mut entry = before.unwrap_or_else(|| Suppression::added(ports.now()));
+        make_own(&mut entry);
         let is_imported = imported(&new.id).is_some();
         entry.id = (!is_imported).then(|| new.id.clone());
         write_person(&mut entry, &new.address, new.person, ports.now());

@@ -24,7 +24,7 @@ pub enum FieldError {
         name: &'static str,
     },
     /// It is none of the words it may be.
-    #[error("expected Added, Bounce or Complaint as {name}, found another text")]
+    #[error("expected Added, Bounce, Complaint or Unsubscribed as {name}, found another text")]
     Kind {
         /// The property.
         name: &'static str,
@@ -64,7 +64,7 @@ pub enum SuppressionError {
     ResourceName,
     /// The list's name is neither empty nor a sender username.
     #[error(
-        "expected a sender username as listName, or nothing for all senders of the domain, found another text"
+        "expected a sender username or topic:<topic> as listName, or nothing for all senders of the domain, found another text"
     )]
     ListName,
     /// Another list of the domain is for these senders.

@@ -1,4 +1,4 @@
-//! The suppression lists of a domain: one for all its senders, and one for each sender username.
+//! The suppression lists of a domain: one for all its senders, one for each sender username, and one for each topic.
 //!
 //! All lists of a domain are in one record, so an attempt reads them together with the entries. A list that is deleted stops counting with
 //! one write; [`sweep`] deletes its entries behind that, a page at a time.
@@ -12,12 +12,17 @@ use serde::{Deserialize, Serialize};
 use super::error::SuppressionError;
 use super::shelf::{Scope, Shelf};
 use crate::domain::claim::Claim;
+use crate::event::derived_id;
 use crate::keys::{self, Record};
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
+use crate::treatment::Topic;
 
-/// Most lists of a domain: one for all senders, and one for each of its usernames.
-pub const MAX_LISTS: usize = 101;
+/// Most lists of a domain: one for all senders, for which there is always room, one for each of its usernames, and 200 for topics. They are
+/// read at every attempt, so there are not more: as many take about 50 KB.
+pub const MAX_LISTS: usize = 301;
+/// What the name of a topic's list begins with. No username has a colon, but one in quotation marks.
+const TOPIC_PREFIX: &str = "topic:";
 /// Longest name of a resource.
 pub const MAX_RESOURCE_NAME: usize = 253;
 /// Slots that [`sweep`] empties under one lock.
@@ -51,7 +56,7 @@ impl Record for SuppressionLists {
 pub struct SuppressionList {
     /// Its name as a resource.
     pub id: String,
-    /// The sender username it is for; empty for all senders of the domain.
+    /// The sender username it is for, or [`topic_name`]; empty for all senders of the domain.
     pub list_name: String,
     /// Tells its entries from those of lists that were there before it.
     pub generation: u64,
@@ -158,6 +163,52 @@ pub async fn put<P: Clock + KeyValue + Scheduler>(
     .await
 }
 
+/// The name of the list of those who want no more mail about `topic`.
+#[must_use]
+pub fn topic_name(topic: &Topic) -> String {
+    format!("{TOPIC_PREFIX}{topic}")
+}
+
+/// The list of that name, made if it is not there; if there is no room, the one for all senders, made if it is not there.
+///
+/// # Errors
+/// When somebody else changes the lists, or the store does not answer.
+pub async fn ensure<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
+    domain: &Domain,
+    list_name: &str,
+) -> Result<SuppressionList, SuppressionError> {
+    let lists = read(ports, domain).await?;
+    if let Some(found) = lists.for_scope(&Scope::of(domain, list_name)) {
+        return Ok(found.clone());
+    }
+    edit(ports, domain, |lists, now| {
+        match found_or_added(lists, domain, list_name, now) {
+            Err(SuppressionError::TooManyLists) => found_or_added(lists, domain, "", now),
+            other => other,
+        }
+    })
+    .await
+}
+
+fn found_or_added(
+    lists: &mut SuppressionLists,
+    domain: &Domain,
+    list_name: &str,
+    now: Timestamp,
+) -> Result<SuppressionList, SuppressionError> {
+    if let Some(found) = lists.for_scope(&Scope::of(domain, list_name)) {
+        return Ok(found.clone());
+    }
+    // A name that nobody else has: the generation it will have is in it.
+    let number = lists.generations.saturating_add(1);
+    let id = format!(
+        "unsubscribed-{}",
+        derived_id(&format!("{domain}/{list_name}/{number}"))
+    );
+    add(lists, &id, list_name.to_owned(), now)
+}
+
 fn add(
     lists: &mut SuppressionLists,
     id: &str,
@@ -168,7 +219,9 @@ fn add(
     if names.any(|name| name.eq_ignore_ascii_case(&list_name)) {
         return Err(SuppressionError::ListNameInUse);
     }
-    if lists.lists.len() >= MAX_LISTS {
+    let has_one_for_all = || lists.lists.iter().any(|list| list.list_name.is_empty());
+    let is_reserved = !list_name.is_empty() && !has_one_for_all();
+    if lists.lists.len() + usize::from(is_reserved) >= MAX_LISTS {
         return Err(SuppressionError::TooManyLists);
     }
     lists.generations = lists.generations.saturating_add(1);
@@ -270,6 +323,10 @@ pub async fn sweep<P: Clock + KeyValue + Scheduler>(
 fn checked(list_name: &str) -> Result<String, SuppressionError> {
     if list_name.is_empty() {
         return Ok(String::new());
+    }
+    if let Some(topic) = list_name.strip_prefix(TOPIC_PREFIX) {
+        let topic = Topic::parse(topic).map_err(|_| SuppressionError::ListName)?;
+        return Ok(topic_name(&topic));
     }
     let username = LocalPart::parse(list_name).map_err(|_| SuppressionError::ListName)?;
     Ok(username.content().to_owned())

@@ -72,7 +72,8 @@ fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
 }
 
 impl Record for Suppression {
-    const VERSION: u32 = 2;
+    // 3 since recipients unsubscribe.
+    const VERSION: u32 = 3;
 }
 
 /// What put an address on a list.
@@ -85,9 +86,19 @@ pub enum Kind {
     Bounce,
     /// A complaint: for good.
     Complaint,
+    /// The recipient, who wants no more mail of a kind: until it is taken back. Mail that is owed goes there all the same.
+    Unsubscribed,
 }
 
 impl Kind {
+    /// All of them.
+    const ALL: [Self; 4] = [
+        Self::Added,
+        Self::Bounce,
+        Self::Complaint,
+        Self::Unsubscribed,
+    ];
+
     /// Its name in the API and in exports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -95,14 +106,15 @@ impl Kind {
             Self::Added => "Added",
             Self::Bounce => "Bounce",
             Self::Complaint => "Complaint",
+            Self::Unsubscribed => "Unsubscribed",
         }
     }
 
     /// The kind of that name, in any letter case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let all = [Self::Added, Self::Bounce, Self::Complaint];
-        all.into_iter()
+        Self::ALL
+            .into_iter()
             .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
     }
 }

@@ -52,7 +52,7 @@ pub struct RawRow {
     /// Why it is on the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notes: Option<String>,
-    /// `Added`, `Bounce` or `Complaint`.
+    /// `Added`, `Bounce`, `Complaint` or `Unsubscribed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// Since when, as RFC 3339 has it.
@@ -568,7 +568,7 @@ mod tests {
             "email,cause\na@b.example,why\n",
             &[(
                 2,
-                "expected Added, Bounce or Complaint as cause, found another text",
+                "expected Added, Bounce, Complaint or Unsubscribed as cause, found another text",
             )],
         );
         csv(

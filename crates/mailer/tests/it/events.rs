@@ -77,8 +77,12 @@ fn is_suppressed(world: &World, address: &str) -> bool {
     let sender = AddrSpec::parse("news@a.mail.example").unwrap();
     let lists = Suppressor::default();
     let now = world.now.get();
-    let found = mailer::suppression::check(world, &lists, &sender, &recipients, now);
-    run(found).unwrap().first().unwrap().is_some()
+    let mail = mailer::suppression::Mail {
+        sender: &sender,
+        treatment: &mailer::treatment::Treatment::default(),
+    };
+    let found = mailer::suppression::check(world, &lists, mail, &recipients, now);
+    run(found).unwrap().first().unwrap().is_held()
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod attempts;
 mod budget;
 mod custom_domains;
 mod domains;
+mod engagement;
 mod events;
 mod fake;
 mod listings;

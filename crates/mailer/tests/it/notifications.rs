@@ -18,7 +18,7 @@ use mailer::subscription::guard::Guard;
 use mailer::subscription::known::KnownSubscriptions;
 use mailer::subscription::validation::{self, Handshake, ValidationCode};
 use mailer::subscription::{
-    Reach, Subscription, SubscriptionError, SubscriptionId, SubscriptionState, load,
+    EventType, Reach, Subscription, SubscriptionError, SubscriptionId, SubscriptionState, load,
 };
 use mailer::time::Timestamp;
 
@@ -100,14 +100,22 @@ fn subscribed(world: &World, endpoint: &Endpoint) -> SubscriptionId {
     made.id
 }
 
+/// Has everything told to a subscriber who is content.
+pub(crate) fn subscribe_to_all(world: &World) {
+    subscribed(world, &Endpoint::answering(200));
+}
+
 fn try_out(world: &World, id: SubscriptionId, events: usize) -> Vec<OperationId> {
     let address = envelope::AddrSpec::parse("a@example.com").unwrap();
     run(trial::try_out(
         world,
         &Outbox::default(),
         id,
-        &address,
-        events,
+        trial::Trial {
+            address: &address,
+            event_type: EventType::DeliveryReport,
+            count: events,
+        },
     ))
     .unwrap()
 }

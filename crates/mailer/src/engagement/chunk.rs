@@ -1,0 +1,123 @@
+//! What is kept of one recipient's visits: facts that are only ever added to, in chunks with numbers of their own.
+
+use std::collections::BTreeSet;
+
+use futures::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use super::{Visit, VisitAction, Visitor};
+use crate::event::{EventId, derived_id};
+use crate::keys::{self, Record};
+use crate::link::Reader;
+use crate::operation::OperationId;
+use crate::ports::{KeyValue, StoreError};
+use crate::time::Timestamp;
+
+/// The most chunks of one recipient that are kept. What comes in later batches is only counted.
+pub const MAX_CHUNKS: u64 = 256;
+
+/// One visit, without whose copy it was about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fact {
+    /// Its place in its batch: with that, it names the event.
+    pub place: u16,
+    /// When it came.
+    pub at: Timestamp,
+    /// What was asked for.
+    pub action: VisitAction,
+    /// It was a HEAD request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_head: bool,
+    /// Who asked, as far as the request says.
+    pub visitor: Visitor,
+}
+
+impl Fact {
+    /// What is kept of `visit`, which was at `place` of its batch.
+    #[must_use]
+    pub fn new(place: u16, visit: &Visit) -> Self {
+        Self {
+            place,
+            at: visit.at,
+            action: visit.action.clone(),
+            is_head: visit.is_head,
+            visitor: visit.visitor.clone(),
+        }
+    }
+}
+
+/// The visits of one recipient that came in one batch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chunk {
+    /// The batch. Should two have taken it in at once, there are two chunks with it, of which one counts.
+    pub batch: OperationId,
+    /// In the order of the batch.
+    pub facts: Vec<Fact>,
+    /// Notifications of subscribers that tell of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notifications: Vec<OperationId>,
+}
+
+impl Record for Chunk {
+    const VERSION: u32 = 1;
+}
+
+/// The event that a visit is: the same however often its batch is taken in.
+#[must_use]
+pub fn event_id(reader: Reader, batch: OperationId, place: u16) -> EventId {
+    let Reader { message, recipient } = reader;
+    let text = format!("engagement/{message}/{recipient}/{batch}/{place}");
+    EventId::from(derived_id(&text))
+}
+
+/// What there is of one recipient.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// In the order of their numbers, each batch once.
+    pub chunks: Vec<Chunk>,
+    /// Batches whose visits were too many to be kept.
+    pub surplus: u64,
+}
+
+/// All that is kept of `reader`: one read of a counter if there is nothing.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn read(store: &impl KeyValue, reader: Reader) -> Result<Known, StoreError> {
+    let count = keys::engagement_count(reader).value(store).await?;
+    let count = u64::try_from(count).unwrap_or(0);
+    let chunks = read_some(store, reader, 1, count.min(MAX_CHUNKS)).await?;
+    let surplus = count.saturating_sub(MAX_CHUNKS);
+    Ok(Known { chunks, surplus })
+}
+
+/// The chunks with numbers from `first` to `last`, as far as they are there.
+pub(super) async fn read_some(
+    store: &impl KeyValue,
+    reader: Reader,
+    first: u64,
+    last: u64,
+) -> Result<Vec<Chunk>, StoreError> {
+    let reads = (first..=last).map(async |n| keys::engagement(reader, n).read(store).await);
+    let mut seen = BTreeSet::new();
+    let found = try_join_all(reads).await?.into_iter().flatten();
+    Ok(found.filter(|chunk| seen.insert(chunk.batch)).collect())
+}
+
+/// Deletes all that is kept of `reader`. Visits of a message that is still there begin anew.
+///
+/// # Errors
+/// When the store does not answer. The counter goes last, so that whoever repeats it finds the rest.
+pub async fn erase(store: &impl KeyValue, reader: Reader) -> Result<(), StoreError> {
+    let counter = keys::engagement_count(reader);
+    let count = u64::try_from(counter.value(store).await?).unwrap_or(0);
+    let numbers = 1..=count.min(MAX_CHUNKS);
+    let chunks: Vec<String> = numbers
+        .map(|n| keys::engagement(reader, n).into_path())
+        .collect();
+    if !chunks.is_empty() {
+        store.delete_many(chunks).await?;
+    }
+    store.delete_many(vec![counter.into_path()]).await
+}

@@ -101,7 +101,9 @@ fn real(keys: &LinkKeys, rng: &mut ChaCha8Rng) -> Option<String> {
 
 /// `token` with one bit of what it stands for changed.
 fn changed(token: &str, rng: &mut ChaCha8Rng) -> Result<String, Box<dyn Error>> {
-    let mut octets = URL_SAFE_NO_PAD.decode(token)?;
+    let mut octets = URL_SAFE_NO_PAD
+        .decode(token)
+        .map_err(|error| error.to_string())?;
     let at = usize::try_from(rng.next_u32())? % octets.len();
     let bit = rng.next_u32() % 8;
     if let Some(octet) = octets.get_mut(at) {

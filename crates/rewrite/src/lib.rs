@@ -1,0 +1,56 @@
+//! The places in an HTML mail body that differ for each recipient: links that are counted, the pixel that tells of an open,
+//! and where the author asks for the unsubscribe link. [`Template::parse`] finds them once a message, [`Template::render`]
+//! splices a recipient's copy. Every octet that is not replaced stays as the author wrote it.
+//!
+//! What is markup is decided as browsers do ([WHATWG HTML], 13.2.5), by the tokenizer of `html5gum`, and what follows a
+//! start tag that changes the tokenizer's state (13.2.6) by what [`namespace`] says about foreign content. Scripts count as
+//! disabled, since no mail client runs them, so `<noscript>` is markup.
+//!
+//! | | |
+//! |---|---|
+//! | links | `href` of `<a>` in HTML and SVG and of `<area>` in HTML, if it is `http://` or `https://` with something behind it, once its references are decoded and what [WHATWG URL] drops is dropped |
+//! | read as browsers do | any case, quotes or none, the first of several `href`, `\` for `/`, Outlook's conditional comments: `<!--[if mso]> … <![endif]-->` is a comment, `<!--[if !mso]><!--> … <!--<![endif]-->` and `<![if !mso]> … <![endif]>` are two of them with markup between |
+//! | no links | comments, `<style>`, `<script>`, `<title>`, `<textarea>`, `<xmp>`, `<iframe>`, `<noembed>`, `<noframes>`, what is behind `<plaintext>`, CDATA in foreign content, tags that never end |
+//! | left alone | other schemes, fragments, `xlink:href`, elements with `data-sendlet-track="off"` (itself, not what it holds), URLs that [`Policy::left_alone`] names, an `href` with `{{unsubscribe_url}}` in it, links beyond [`Policy::max_links`] |
+//! | also left alone | `//host`, `/path` and `https:path`: relative to a base that a mail has only with `<base>`, which clients drop. What a reader would be led to cannot be told |
+//! | the pixel | before the last `</body>` tag. Without one, at the end, or before whatever does not end there: a comment, a tag, an element of raw text. Never within `<svg>` or `<math>` |
+//! | `{{unsubscribe_url}}` | anywhere, in comments too, with spaces or tabs within the braces, encoded so that it is right in text and in attributes |
+//!
+//! **Not supported**: what the tree builder drops after it was tokenized (`<select>`, `<frameset>`), so a link there is
+//! found that no browser shows; end tags of HTML elements inside of foreign content close what was opened there, whether
+//! or not such an element is open; placeholders written with character references or percent-encoded; links in CSS, forms,
+//! `background`, VML and AMP.
+//!
+//! # Why this tokenizer
+//!
+//! `lol_html` is the other one with locations. It does not tell of end tags without their element, and the pixel needs the
+//! `</body>` of mails that have no `<body>`; it decodes no references in attributes; selectors, encodings and the rewriter
+//! come with it. README.md in `examples` has the figures: it adds nearly three times as much to a component. The pieces of both that
+//! would be left for us to write are the same, foreign content, so the smaller one is used. It has the span of an attribute's
+//! value and its decoded text, so there is no second scanner of attributes here.
+//!
+//! [WHATWG HTML]: https://html.spec.whatwg.org/multipage/parsing.html
+//! [WHATWG URL]: https://url.spec.whatwg.org/#url-parsing
+
+mod escape;
+mod input;
+mod name;
+mod namespace;
+mod placeholder;
+mod policy;
+mod scan;
+mod tag;
+mod target;
+mod template;
+pub mod text;
+
+pub use policy::Policy;
+pub use template::{Hole, Link, RewriteError, Template};
+
+/// The most that is read.
+pub mod limits {
+    pub use crate::namespace::MAX_DEPTH;
+    pub use crate::placeholder::MAX_PLACEHOLDERS;
+    pub use crate::policy::MAX_LINKS;
+    pub use crate::template::MAX_HTML_OCTETS;
+}

@@ -1,0 +1,12 @@
+//! What is found in HTML bodies, and what a recipient's copy is.
+
+mod foreign;
+mod limits;
+mod links;
+mod mails;
+mod oracle;
+mod pixel;
+mod placeholders;
+mod properties;
+mod rendering;
+mod soup;

@@ -184,6 +184,7 @@ pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
         ("access_key_secondary", &key),
         ("admin_token", ADMIN_TOKEN),
         ("explain_auth", "true"),
+        ("link_key", &master_key),
         ("master_key", &master_key),
         (
             "relay_event_secret",

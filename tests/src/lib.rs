@@ -40,8 +40,8 @@ pub use self::{
     inbox::{Captured, Inbox},
     scripted::{Behaviour, HandedOver, ScriptedRelay},
     secrets::{
-        ACCESS_KEY_PRIMARY, ACCESS_KEY_SECONDARY, ADMIN_TOKEN, MASTER_KEY, RELAY_EVENT_SECRET,
-        RELAY_TOKEN, REPORT_TOKEN, RETURN_PATH_KEY, WEBHOOK_KEY, variables,
+        ACCESS_KEY_PRIMARY, ACCESS_KEY_SECONDARY, ADMIN_TOKEN, LINK_KEY, MASTER_KEY,
+        RELAY_EVENT_SECRET, RELAY_TOKEN, REPORT_TOKEN, RETURN_PATH_KEY, WEBHOOK_KEY, variables,
     },
     signer::{PathForm, Signer},
     store::{Faults, TestStore},

@@ -8,6 +8,8 @@ pub const ACCESS_KEY_PRIMARY: &str = "cHJpbWFyeSBhY2Nlc3Mga2V5IGZvciB0ZXN0cyBvbm
 pub const ACCESS_KEY_SECONDARY: &str = "c2Vjb25kYXJ5IGFjY2VzcyBrZXkgZm9yIHRlc3RzIG9ubHk=";
 /// What operators show.
 pub const ADMIN_TOKEN: &str = "admin-token-for-tests-only";
+/// What makes the links of readers.
+pub const LINK_KEY: &str = "bGlua3Mgb2YgcmVhZGVycyBmb3IgdGVzdHMgb25seSE=";
 /// What seals private keys.
 pub const MASTER_KEY: &str = "dGhpcnR5LXR3byBvY3RldHMgZm9yIHRlc3RzIG9ubHk=";
 /// What the relay wants to see.
@@ -34,6 +36,7 @@ pub fn variables(relay_url: &str) -> BTreeMap<String, String> {
         ("access_key_secondary", ACCESS_KEY_SECONDARY),
         ("admin_token", ADMIN_TOKEN),
         ("attempt_timeout", ATTEMPT_TIMEOUT),
+        ("link_key", LINK_KEY),
         ("master_key", MASTER_KEY),
         ("relay_event_secret", RELAY_EVENT_SECRET),
         ("relay_token", RELAY_TOKEN),

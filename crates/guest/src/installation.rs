@@ -10,11 +10,12 @@ use crate::config::{ConfigError, Variables};
 use crate::doh::DohClient;
 
 /// The variables that [`installation`] and [`resolver`] read.
-pub const INSTALLATION_NAMES: [&str; 4] = [
+pub const INSTALLATION_NAMES: [&str; 5] = [
     "bounce_host",
     "doh_url",
     "managed_domain",
     "sending_addresses",
+    "tracking_url",
 ];
 
 /// The host that takes reports, below the base domain, unless the operator names another.
@@ -30,7 +31,12 @@ pub fn installation(variables: &Variables) -> Result<Installation, ConfigError> 
         "" => Domain::parse(&format!("{BOUNCE_LABEL}.{base}")),
         host => Domain::parse(host),
     })?;
+    let tracking_url = variables.parse("tracking_url", |text| match text {
+        "" => Ok(None),
+        text => origin(text).map(Some),
+    })?;
     Ok(Installation {
+        tracking_url,
         sending_addresses: variables.parse("sending_addresses", addresses)?,
         bounce_host,
         base,
@@ -90,11 +96,12 @@ pub fn origin(text: &str) -> Result<String, &'static str> {
 mod tests {
     use super::*;
 
-    const GOOD: [(&str, &str); 4] = [
+    const GOOD: [(&str, &str); 5] = [
         ("bounce_host", ""),
         ("doh_url", "https://dns.example"),
         ("managed_domain", "mail.example"),
         ("sending_addresses", "192.0.2.1 2001:db8::1"),
+        ("tracking_url", "https://links.example/"),
     ];
 
     fn with(name: &'static str, value: &'static str) -> Variables {
@@ -116,11 +123,16 @@ mod tests {
         let found = installation(&Variables::of(&GOOD)).ok();
         let host = found.as_ref().map(|found| found.bounce_host.as_str());
         assert_eq!(host, Some("mx.mail.example"));
+        let links = found
+            .as_ref()
+            .and_then(|found| found.tracking_url.as_deref());
+        assert_eq!(links, Some("https://links.example"));
         assert_eq!(found.map(|found| found.sending_addresses.len()), Some(2));
         refused("managed_domain", "");
         refused("managed_domain", "localhost");
         refused("bounce_host", "192.0.2.1");
         refused("sending_addresses", "192.0.2.1,192.0.2.2");
+        refused("tracking_url", "links.example");
     }
 
     #[track_caller]

@@ -28,12 +28,16 @@ use crate::token_key::TokenKey;
 /// How long after a message's acceptance reports about it are taken: 72 hours until it is handed over, and what queues may keep it.
 pub const VALID_FOR: Duration = Duration::from_hours(24 * 30);
 const PREFIX: &str = "b-";
+/// What the addresses begin with that unsubscribe whoever writes to them.
+const UNSUBSCRIBE_PREFIX: &str = "u-";
 const CLAIM_OCTETS: usize = 20;
 const MAC_OCTETS: usize = 10;
 const TOKEN_OCTETS: usize = CLAIM_OCTETS + MAC_OCTETS;
 const DAY: u64 = 24 * 60 * 60;
 /// Keeps MACs for return paths apart from others that a key might ever be used for.
 const CONTEXT: &[u8] = b"sendlet return path 1\0";
+/// The same for addresses that unsubscribe.
+const UNSUBSCRIBE_CONTEXT: &[u8] = b"sendlet unsubscribe 1\0";
 /// The same for what says which key made one.
 const KEY_ID_CONTEXT: &[u8] = b"sendlet return path key id\0";
 
@@ -88,12 +92,22 @@ impl ReturnPathKeys {
     /// The local part that stands for `token`.
     #[must_use]
     pub fn local_part(&self, token: &Token) -> Option<LocalPart> {
+        self.named(PREFIX, CONTEXT, token)
+    }
+
+    /// The local part of the address that unsubscribes who `token` names (RFC 2369 section 3.2).
+    #[must_use]
+    pub fn unsubscribe_local_part(&self, token: &Token) -> Option<LocalPart> {
+        self.named(UNSUBSCRIBE_PREFIX, UNSUBSCRIBE_CONTEXT, token)
+    }
+
+    fn named(&self, prefix: &str, context: &[u8], token: &Token) -> Option<LocalPart> {
         let claim = claim(self.current.id(KEY_ID_CONTEXT), token);
-        let mac = self.current.mac(CONTEXT, &claim).finalize().into_bytes();
+        let mac = self.current.mac(context, &claim).finalize().into_bytes();
         let mut octets = claim.to_vec();
         octets.extend(mac.into_iter().take(MAC_OCTETS));
         let text = Base32Unpadded::encode_string(&octets);
-        LocalPart::parse(&format!("{PREFIX}{text}")).ok()
+        LocalPart::parse(&format!("{prefix}{text}")).ok()
     }
 
     /// What `local_part` names, whatever became of its letter case.

@@ -26,6 +26,8 @@ pub struct Installation {
     pub sending_addresses: Vec<IpAddr>,
     /// The host that takes reports for return paths.
     pub bounce_host: Domain,
+    /// The origin that links of readers lead to, for domains without a host of their own for that.
+    pub tracking_url: Option<String>,
 }
 
 /// One DNS record.
@@ -135,6 +137,12 @@ impl DomainRecord {
         } else {
             installation.return_path()
         }
+    }
+
+    /// The origin that links in its mail lead to now; without one nothing is tracked.
+    #[must_use]
+    pub fn link_origin(&self, installation: &Installation) -> Option<String> {
+        installation.tracking_url.clone()
     }
 
     /// The key that a kind of record publishes.

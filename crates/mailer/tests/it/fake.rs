@@ -18,6 +18,7 @@ use mailer::domain::{
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
 use mailer::keyring::{Keyring, MasterKey, MasterKeys};
 use mailer::keys;
+use mailer::link::LinkKeys;
 use mailer::operation::OperationId;
 use mailer::outbox::Outbox;
 use mailer::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError, Write};
@@ -300,7 +301,13 @@ pub(crate) fn installation() -> Installation {
         base: Domain::parse("mail.example").unwrap(),
         sending_addresses: vec!["192.0.2.1".parse().unwrap()],
         bounce_host: Domain::parse("mx.mail.example").unwrap(),
+        tracking_url: Some("https://links.example".to_owned()),
     }
+}
+
+pub(crate) fn link_keys() -> LinkKeys {
+    let key = TokenKey::parse("EBESExQVFhcYGRobHB0eHw==").unwrap();
+    LinkKeys::new(key, Vec::new())
 }
 
 pub(crate) fn dispatcher() -> Dispatcher {
@@ -318,7 +325,9 @@ pub(crate) fn dispatcher() -> Dispatcher {
             previous: None,
         },
         suppressor: mailer::suppression::Suppressor::default(),
+        link_keys: link_keys(),
         budget: Budget::new(1_000_000),
+        copies: Budget::new(100),
     }
 }
 

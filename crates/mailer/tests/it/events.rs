@@ -151,7 +151,7 @@ fn events_about_others_than_the_recipients_are_counted_and_nothing_else() {
                 index: 0,
                 address: AddrSpec::parse("Bob@example.com").unwrap(),
             },
-            ..event(id, EventKind::Expanded, "")
+            ..event(id, EventKind::OutForDelivery, "")
         },
         DeliveryEvent {
             recipient: EventRecipient::Address(AddrSpec::parse("BOB@EXAMPLE.com").unwrap()),

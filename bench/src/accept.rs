@@ -9,14 +9,12 @@ use std::time::Duration;
 
 use crate::Failure;
 use crate::arguments::Scale;
-use crate::load::{self, Load, Rate};
-use crate::progress;
+use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS};
+use crate::load::Load;
 use crate::statistics::mebibytes;
 use crate::systems::System;
 use crate::workspace;
 
-const ROUNDS: usize = 5;
-const CONNECTIONS: [usize; 3] = [1, 16, 64];
 const ROUND: Duration = Duration::from_secs(4);
 const HTML_OCTETS: usize = 4 * 1024;
 /// Base64 of this and the JSON around it stay just under 10 MB.
@@ -26,7 +24,12 @@ const LARGE_ATTACHMENT_OCTETS: usize = 7_700_000;
 pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
     let sendlet = System::accepting_only().await?;
     let bare = System::bare().await?;
-    rates(&sendlet, &bare, scale.duration(ROUND)).await?;
+    let in_turn = AgainstBare {
+        system: &sendlet,
+        bare: &bare,
+        round: scale.duration(ROUND),
+    };
+    rates(&in_turn).await?;
     memory(&sendlet).await?;
     sizes()?;
     sendlet.stop().await;
@@ -34,18 +37,19 @@ pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn rates(sendlet: &System, bare: &System, round: Duration) -> Result<(), Failure> {
+async fn rates(in_turn: &AgainstBare<'_>) -> Result<(), Failure> {
     println!(
         "\nAccepting 4 KB of HTML, medians of {ROUNDS} rounds of {:.1} s each, in turn\n",
-        round.as_secs_f64()
+        in_turn.round.as_secs_f64()
     );
     println!(
         "{:>11} {:>14} {:>9} {:>14} {:>9} {:>7}",
         "connections", "send, req/s", "p99, ms", "bare, req/s", "p99, ms", "share"
     );
     for connections in CONNECTIONS {
-        let (send, limit) = in_turn(sendlet, bare, connections, round).await?;
-        progress::clear();
+        let (send, limit) = in_turn
+            .measure(connections, |system| system.request(HTML_OCTETS))
+            .await?;
         println!(
             "{connections:>11} {:>14.0} {:>9.1} {:>14.0} {:>9.1} {:>6.0}%",
             send.per_second,
@@ -56,28 +60,6 @@ async fn rates(sendlet: &System, bare: &System, round: Duration) -> Result<(), F
         );
     }
     Ok(())
-}
-
-async fn in_turn(
-    sendlet: &System,
-    bare: &System,
-    connections: usize,
-    duration: Duration,
-) -> Result<(Rate, Rate), Failure> {
-    let load = |system: &System| Load {
-        address: system.address(),
-        connections,
-        duration,
-    };
-    let (mut send, mut limit) = (Vec::new(), Vec::new());
-    for round in 1..=ROUNDS {
-        progress::show(format_args!(
-            "{connections} connections, round {round} of {ROUNDS}"
-        ));
-        send.push(load(sendlet).run(|| sendlet.request(HTML_OCTETS)).await?);
-        limit.push(load(bare).run(|| bare.request(HTML_OCTETS)).await?);
-    }
-    Ok((load::median(send), load::median(limit)))
 }
 
 async fn memory(sendlet: &System) -> Result<(), Failure> {

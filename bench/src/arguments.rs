@@ -24,10 +24,14 @@ pub(crate) enum Part {
     Sign,
     /// The whole way to the relay, against Node.js with nodemailer.
     Path,
+    /// Events that come back, as a share of a bare write, and how soon subscribers are told.
+    Events,
     /// How cost grows with recipients, size and what is stored.
     Growth,
     /// What memory a long run needs.
     Memory,
+    /// A long suppression list, in and out.
+    Import,
 }
 
 impl Arguments {

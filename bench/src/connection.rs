@@ -22,14 +22,14 @@ impl Connection {
         Ok(Self(sender))
     }
 
-    /// Sends a request and reads the answer, which has to be a 202.
-    pub(crate) async fn post(&mut self, request: Request<Full<Bytes>>) -> Result<(), Failure> {
+    /// Sends a request and gives the body of the answer, which has to be a 202.
+    pub(crate) async fn post(&mut self, request: Request<Full<Bytes>>) -> Result<Bytes, Failure> {
         self.0.ready().await?;
         let response = self.0.send_request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         if status.as_u16() == 202 {
-            return Ok(());
+            return Ok(body);
         }
         let body = String::from_utf8_lossy(&body);
         Err(format!("expected 202, found {status}: {body}").into())

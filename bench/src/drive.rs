@@ -7,19 +7,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use crate::Failure;
+use crate::arrivals::Arrivals;
 use crate::connection::Connection;
 use crate::endpoint::Endpoint;
 use crate::load::now;
 use crate::message::{Message, Template};
 use crate::process;
-use crate::sink::{Arrivals, Sink};
+use crate::sink::Sink;
 use crate::statistics::{median, number, percentile_ms};
 
-/// A message that is lost in between is found by the tick within seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// What goes on behind the last arrival, such as noting it, is not to slow down whoever comes next.
 const SETTLE: Duration = Duration::from_millis(300);
 
@@ -117,15 +116,11 @@ impl Client {
 
     /// Sends one message and waits for it at the other end.
     async fn send(&mut self) -> Result<Duration, Failure> {
-        let (number, arrival) = self.arrivals.expect();
-        let request = self.template.request(number);
+        let expected = self.arrivals.expect();
+        let request = self.template.request(expected.number);
         let sent = now();
         self.connection.post(request).await?;
-        let arrived = timeout(PATIENCE, arrival).await.map_err(|_| {
-            let patience = PATIENCE.as_secs();
-            format!("message {number} was accepted and did not arrive within {patience} s")
-        })??;
-        Ok(arrived.duration_since(sent))
+        Ok(expected.arrives().await?.duration_since(sent))
     }
 }
 

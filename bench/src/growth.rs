@@ -8,7 +8,7 @@ use crate::message::Message;
 use crate::progress;
 use crate::sink::Sink;
 use crate::statistics::number;
-use crate::stock::{self, Specimen};
+use crate::stock;
 use crate::systems::System;
 use crate::table::{Table, cell};
 
@@ -147,7 +147,8 @@ async fn sizes(sink: &Sink, endpoint: &Endpoint, scale: Scale) -> Result<(), Fai
 async fn stored(sink: &Sink, scale: Scale) -> Result<(), Failure> {
     let mut systems = Vec::new();
     for count in STORED {
-        systems.push(stocked(sink, scale.count(count)).await?);
+        let copies = scale.count(count).saturating_sub(1);
+        systems.push(stock::stocked(sink, Message::of(HTML_OCTETS), copies).await?);
     }
     let medians = stored_in_turn(sink, &systems, scale).await?;
     let table = Table::begin(
@@ -182,21 +183,6 @@ async fn stored(sink: &Sink, scale: Scale) -> Result<(), Failure> {
         system.stop().await;
     }
     Ok(())
-}
-
-/// Sendlet with so many messages in its store.
-async fn stocked(sink: &Sink, count: usize) -> Result<System, Failure> {
-    let system = System::whole(sink.address()).await?;
-    let drive = Drive {
-        sink,
-        endpoint: &system.endpoint(),
-        message: Message::of(HTML_OCTETS),
-        outstanding: 1,
-    };
-    drive.run(Amount::Messages(1)).await?;
-    let specimen = Specimen::find(&system.store()).await?;
-    stock::fill(system.store(), specimen, count.saturating_sub(1)).await?;
-    Ok(system)
 }
 
 async fn stored_in_turn(

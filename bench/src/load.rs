@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::Failure;
 use crate::connection::Connection;
+use crate::process;
 use crate::statistics::{number, percentile_ms};
 
 /// How hard to press, and for how long.
@@ -24,6 +25,8 @@ pub(crate) struct Load {
 pub(crate) struct Rate {
     pub(crate) per_second: f64,
     pub(crate) p99_ms: f64,
+    /// Processor time a request, of whoever answers and of the clients.
+    pub(crate) processor_ms: f64,
 }
 
 impl Load {
@@ -32,6 +35,7 @@ impl Load {
     where
         F: Fn() -> Request<Full<Bytes>> + Send + 'static,
     {
+        let processor = process::processor_seconds(&[]);
         let begun = now();
         let mut connections = JoinSet::new();
         for _ in 0..self.connections {
@@ -42,9 +46,11 @@ impl Load {
             latencies.extend(ended??);
         }
         let seconds = begun.elapsed().as_secs_f64();
+        let processor = process::processor_seconds(&[]) - processor;
         latencies.sort_unstable();
         Ok(Rate {
             per_second: number(latencies.len()) / seconds,
+            processor_ms: processor * 1e3 / number(latencies.len()),
             p99_ms: percentile_ms(&latencies, 99),
         })
     }
@@ -78,5 +84,6 @@ pub(crate) fn median(mut rates: Vec<Rate>) -> Rate {
     rates.get(rates.len() / 2).copied().unwrap_or(Rate {
         per_second: 0.0,
         p99_ms: 0.0,
+        processor_ms: 0.0,
     })
 }

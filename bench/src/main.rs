@@ -3,8 +3,10 @@
 //! - `accept`: what accepting costs, as a share of a bare write on the same host.
 //! - `sign`: signatures and hashes in `WebAssembly`, against native code and OpenSSL.
 //! - `path`: the whole way from `POST /emails:send` to a relay, against Node.js with nodemailer.
+//! - `events`: what events that come back cost, as a share of a bare write, and how soon subscribers are told.
 //! - `growth`: how the cost of a message grows with recipients, size and what is stored.
 //! - `memory`: what memory a long run needs.
+//! - `import`: what it takes to import and export a long suppression list.
 //!
 //! Everything runs on the loopback address, on ports that the system chooses, with its files below `target/`.
 #![expect(clippy::print_stdout, reason = "a benchmark prints its tables")]
@@ -12,12 +14,17 @@
 mod accept;
 mod acs;
 mod arguments;
+mod arrivals;
+mod bare;
 mod complaints;
 mod connection;
 mod drive;
 mod endpoint;
+mod events;
 mod growth;
+mod import;
 mod load;
+mod look_ups;
 mod memory;
 mod message;
 mod openssl;
@@ -26,11 +33,14 @@ mod path;
 mod peer;
 mod process;
 mod progress;
+mod relay_events;
+mod server;
 mod sign;
 mod sink;
 mod spin;
 mod statistics;
 mod stock;
+mod subscriber;
 mod systems;
 mod table;
 mod wasm;
@@ -60,7 +70,9 @@ async fn run(part: Part, scale: Scale) -> Result<(), Failure> {
         Part::Accept => accept::run(scale).await,
         Part::Sign => sign::run(scale).await,
         Part::Path => path::run(scale).await,
+        Part::Events => events::run(scale).await,
         Part::Growth => growth::run(scale).await,
         Part::Memory => memory::run(scale).await,
+        Part::Import => import::run(scale).await,
     }
 }

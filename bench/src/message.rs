@@ -8,11 +8,14 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use crate::acs;
+use crate::arrivals::number_behind;
 use crate::systems::KEY;
 
 /// Where the number goes.
 const PLACE: &str = "@NUMBER@";
 const SUBJECT: &str = "Benchmark ";
+/// What the number stands behind in a rendered message.
+const FIELD: &[u8] = b"\r\nSubject: Benchmark ";
 /// Lines as newsletters have them.
 const LINE: &str =
     "<tr><td style=\"color: #333\"><a href=\"https://example.com/\">See the offer</a></td></tr>\n";
@@ -43,9 +46,14 @@ impl Message {
 
     fn to(self) -> Vec<Value> {
         (0..self.recipients)
-            .map(|number| json!({ "address": format!("customer{number}@example.com") }))
+            .map(|number| json!({ "address": recipient(number) }))
             .collect()
     }
+}
+
+/// Who is the recipient of this place in a message, counted from 0.
+pub(crate) fn recipient(number: usize) -> String {
+    format!("customer{number}@example.com")
 }
 
 /// A request's body but for the number.
@@ -77,11 +85,5 @@ impl Template {
 
 /// The number of a rendered message.
 pub(crate) fn number(message: &[u8]) -> Option<u64> {
-    const FIELD: &[u8] = b"\r\nSubject: Benchmark ";
-    let at = message
-        .windows(FIELD.len())
-        .position(|window| window == FIELD)?;
-    let digits = message.get(at + FIELD.len()..)?;
-    let end = digits.iter().position(|octet| !octet.is_ascii_digit())?;
-    str::from_utf8(digits.get(..end)?).ok()?.parse().ok()
+    number_behind(FIELD, message)
 }

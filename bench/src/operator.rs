@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) struct Operator {
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: Client<HttpConnector, Full<Bytes>>,
     origin: String,
 }
 
@@ -37,7 +37,9 @@ impl Operator {
     pub(crate) async fn provision(&self) -> Result<String, Failure> {
         println!("Making the sender domain…");
         loop {
-            let (status, body) = self.call(Method::PUT, "/domains/ManagedDomain").await?;
+            let (status, body) = self
+                .call(Method::PUT, "/domains/ManagedDomain", None)
+                .await?;
             match (status, body.get("name").and_then(Value::as_str)) {
                 (StatusCode::OK, Some(name)) => return Ok(format!("DoNotReply@{name}")),
                 (StatusCode::ACCEPTED, _) => sleep(PAUSE).await,
@@ -49,7 +51,7 @@ impl Operator {
     /// Waits until the server answers at all.
     pub(crate) async fn wait_for_server(&self, patience: Duration) -> Result<(), Failure> {
         let answers = async {
-            while self.call(Method::GET, "/domains").await.is_err() {
+            while self.call(Method::GET, "/domains", None).await.is_err() {
                 sleep(PAUSE).await;
             }
         };
@@ -62,20 +64,40 @@ impl Operator {
         Ok(())
     }
 
+    /// Has `url` told of every event, in the schema of Event Grid, one a request.
+    pub(crate) async fn subscribe(&self, url: &str) -> Result<(), Failure> {
+        let body = json!({ "endpointUrl": url });
+        let answer = self.call(Method::POST, "/subscriptions", Some(&body));
+        let (status, made) = answer.await?;
+        if made.get("state").is_some_and(|state| state == "Active") {
+            return Ok(());
+        }
+        Err(format!("expected an active subscription, found {status}: {made}").into())
+    }
+
     /// One step. Says whether the next one is worth while now.
     async fn tick(&self) -> Result<bool, Failure> {
-        let (_, report) = self.call(Method::POST, "/tick").await?;
+        let (_, report) = self.call(Method::POST, "/tick", None).await?;
         let more = report.get("more").and_then(Value::as_bool);
         let attempted = report.get("attempted").and_then(Value::as_u64);
         Ok(more == Some(true) && attempted.is_some_and(|attempted| attempted > 0))
     }
 
-    async fn call(&self, method: Method, path: &str) -> Result<(StatusCode, Value), Failure> {
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<(StatusCode, Value), Failure> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.origin))
             .header("authorization", format!("Bearer {ADMIN_TOKEN}"))
-            .body(Empty::new())?;
+            .header("content-type", "application/json")
+            .body(
+                body.map(|body| Full::from(body.to_string()))
+                    .unwrap_or_default(),
+            )?;
         let response = self.client.request(request).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();

@@ -26,7 +26,16 @@ fn ticks(id: u32) -> Option<u32> {
 
 /// The memory of this process that is in the machine's, in MiB.
 pub(crate) fn resident_mebibytes() -> f64 {
-    kibibytes("VmRSS:").map_or(f64::NAN, |kibibytes| f64::from(kibibytes) / 1024.0)
+    mebibytes("VmRSS:")
+}
+
+/// The most of it that ever was.
+pub(crate) fn most_resident_mebibytes() -> f64 {
+    mebibytes("VmHWM:")
+}
+
+fn mebibytes(field: &str) -> f64 {
+    kibibytes(field).map_or(f64::NAN, |kibibytes| f64::from(kibibytes) / 1024.0)
 }
 
 fn kibibytes(field: &str) -> Option<u32> {

@@ -11,7 +11,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::sleep;
 
 use crate::Failure;
+use crate::drive::{Amount, Drive};
+use crate::message::Message;
 use crate::progress;
+use crate::sink::Sink;
+use crate::systems::System;
 
 /// Messages a transaction.
 const BATCH: usize = 1_000;
@@ -19,14 +23,14 @@ const LOOKS: usize = 100;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// What one message left in the store.
-pub(crate) struct Specimen {
+struct Specimen {
     id: String,
     rows: Vec<(String, Vec<u8>)>,
 }
 
 impl Specimen {
     /// Waits until the only message in `store` is done, and takes it for one.
-    pub(crate) async fn find(store: &SqliteKeyValue) -> Result<Self, Failure> {
+    async fn find(store: &SqliteKeyValue) -> Result<Self, Failure> {
         for _ in 0..LOOKS {
             let keys = store.keys()?;
             if let Some(id) = keys.iter().find_map(|key| key.strip_prefix("state/")) {
@@ -51,14 +55,28 @@ impl Specimen {
     /// The `number`th copy.
     fn copy(&self, number: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
         let id = id(number);
-        self.rows
-            .iter()
-            .map(move |(key, value)| (key.replace(&self.id, &id), value.clone()))
+        self.rows.iter().map(move |(key, value)| {
+            let value = replaced(value, self.id.as_bytes(), id.as_bytes());
+            (key.replace(&self.id, &id), value)
+        })
     }
 }
 
-/// As random as the real ones, so that copies are spread over the index as those are.
-fn id(number: usize) -> String {
+/// Records name their message too.
+fn replaced(value: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+    let mut copy = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let Some(at) = rest.windows(old.len()).position(|window| window == old) {
+        copy.extend_from_slice(rest.get(..at).unwrap_or_default());
+        copy.extend_from_slice(new);
+        rest = rest.get(at + old.len()..).unwrap_or_default();
+    }
+    copy.extend_from_slice(rest);
+    copy
+}
+
+/// The id of the `number`th copy: as random as the real ones, so that copies are spread over the index as those are.
+pub(crate) fn id(number: usize) -> String {
     let digest: [u8; 32] = Sha256::digest(number.to_le_bytes()).into();
     let octets: [u8; 16] = std::array::from_fn(|index| digest.get(index).copied().unwrap_or(0));
     uuid::Builder::from_random_bytes(octets)
@@ -66,12 +84,27 @@ fn id(number: usize) -> String {
         .to_string()
 }
 
+/// Sendlet with so many copies of `message` in its store, besides the one that was sent.
+pub(crate) async fn stocked(
+    sink: &Sink,
+    message: Message,
+    copies: usize,
+) -> Result<System, Failure> {
+    let system = System::whole(sink.address()).await?;
+    let drive = Drive {
+        sink,
+        endpoint: &system.endpoint(),
+        message,
+        outstanding: 1,
+    };
+    drive.run(Amount::Messages(1)).await?;
+    let specimen = Specimen::find(&system.store()).await?;
+    fill(system.store(), specimen, copies).await?;
+    Ok(system)
+}
+
 /// Puts so many copies into the store.
-pub(crate) async fn fill(
-    store: Arc<SqliteKeyValue>,
-    specimen: Specimen,
-    count: usize,
-) -> Result<(), Failure> {
+async fn fill(store: Arc<SqliteKeyValue>, specimen: Specimen, count: usize) -> Result<(), Failure> {
     let work = move || {
         for first in (0..count).step_by(BATCH) {
             progress::show(format_args!("filling a store: {first} of {count} messages"));

@@ -23,8 +23,9 @@ use crate::workspace::{folder, root};
 
 /// The access key that requests are signed with.
 pub(crate) const KEY: &[u8] = b"an access key of the benchmark's";
-const DISPATCH: &str = "component/dispatch.wasm";
-const IDLE_DISPATCH: &str = "component/bench_guest.wasm";
+/// What the relay's events are signed with.
+pub(crate) const RELAY_EVENT_KEY: &[u8] = b"a key of events of the benchmark's";
+const IDLE: &str = "component/bench_guest.wasm";
 /// Where nobody listens.
 const NO_RELAY: &str = "http://127.0.0.1:9";
 
@@ -42,18 +43,23 @@ pub(crate) struct System {
 impl System {
     /// Sendlet as it is, but for dispatch, in whose place a component answers that does nothing.
     pub(crate) async fn accepting_only() -> Result<Self, Failure> {
+        let mut system = Self::without("dispatch").await?;
+        system.sender = Some(Operator::of(system.address()).provision().await?);
+        Ok(system)
+    }
+
+    /// Sendlet as it is, but for this component, in whose place one answers that does nothing.
+    pub(crate) async fn without(component: &str) -> Result<Self, Failure> {
         let folder = folder()?;
         let text = std::fs::read_to_string(root().join("spin.toml"))?;
         let held_back = text
-            .replace(DISPATCH, IDLE_DISPATCH)
+            .replace(&format!("component/{component}.wasm"), IDLE)
             .replace("\"target/", &format!("\"{}/target/", root().display()));
         let manifest = folder.path().join("spin.toml");
         std::fs::write(&manifest, held_back)?;
         let mut options = Options::new(manifest, folder)?;
         options.host.variables = variables(NO_RELAY);
-        let mut system = Self::start(options).await?;
-        system.sender = Some(Operator::of(system.address()).provision().await?);
-        Ok(system)
+        Self::start(options).await
     }
 
     /// Sendlet as `cargo run` serves it, with this relay.
@@ -179,6 +185,7 @@ impl Options {
 pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
     let key = STANDARD.encode(KEY);
     let master_key = STANDARD.encode([7; 32]);
+    let relay_event_secret = format!("whsec_{}", STANDARD.encode(RELAY_EVENT_KEY));
     let values = [
         ("access_key_primary", key.as_str()),
         ("access_key_secondary", &key),
@@ -186,14 +193,12 @@ pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
         ("explain_auth", "true"),
         ("link_key", &master_key),
         ("master_key", &master_key),
-        (
-            "relay_event_secret",
-            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-        ),
+        ("relay_event_secret", &relay_event_secret),
         ("relay_token", "none"),
         ("report_token", ADMIN_TOKEN),
         ("return_path_key", &master_key),
         ("webhook_key", &master_key),
+        ("webhook_private_endpoints", "true"),
         ("relay_url", relay),
     ];
     values

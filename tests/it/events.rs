@@ -12,7 +12,7 @@ use tests::{
 
 use crate::customer::{as_operator, check};
 
-fn now_secs() -> u64 {
+pub(crate) fn now_secs() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "signatures are made now")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.unwrap().as_secs()
@@ -20,15 +20,20 @@ fn now_secs() -> u64 {
 
 /// A request that the relay signed at `at`, or somebody with another secret.
 fn signed(body: &str, secret: &str, at: u64) -> Request {
+    signed_as("id-1", body, (secret, at))
+}
+
+/// The same, of the batch `id`.
+pub(crate) fn signed_as(id: &str, body: &str, (secret, at): (&str, u64)) -> Request {
     let key = STANDARD
         .decode(secret.strip_prefix("whsec_").unwrap())
         .unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
-    mac.update(format!("id-1.{at}.{body}").as_bytes());
+    mac.update(format!("{id}.{at}.{body}").as_bytes());
     let signature = STANDARD.encode(mac.finalize().into_bytes());
     Request::new("POST", "/webhooks/relay")
         .body(body.to_owned())
-        .field("webhook-id", "id-1")
+        .field("webhook-id", id)
         .field("webhook-timestamp", &at.to_string())
         .field("webhook-signature", &format!("v1,{signature}"))
 }

@@ -1,7 +1,11 @@
-//! SIGKILL at random moments. What got a 202 arrives exactly once, everything else at most once.
+//! SIGKILL at random moments, while clients send: what the process promised before it died holds after.
+//!
+//! `SENDLET_KILL_SEED` repeats the moments of a run, `SENDLET_KILLS` has the process die so often.
+
+mod events;
+mod messages;
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::Path,
     pin::pin,
@@ -12,23 +16,20 @@ use std::{
 use devhost::{KeyValue as _, SqliteKeyValue};
 use futures::future::join_all;
 use mailer::{delivery::DeliveryState, keys};
-use serde_json::json;
-use tests::{
-    API_VERSION, Client, HostKind, Inbox, Request, Signer, build_components, eventually,
-    seed_domain,
-};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tests::{API_VERSION, Client, Request, Signer, build_components, eventually, seed_domain};
 use tokio::{
     process::{Child, Command},
-    sync::watch,
+    sync::{Semaphore, watch},
     time::timeout,
 };
 
-const SENDS: usize = 300;
 const CLIENTS: usize = 8;
 /// How many sends begin between two kills, at least and below what.
 const SENDS_OF_A_LIFE: (u64, u64) = (5, 40);
-/// Within how many milliseconds after the last of these the process is killed, so that it is at any point of its work.
-const LAST_MOMENTS: u64 = 20;
+/// So many more may begin until the process is killed, so that some are on their way then.
+const SENDS_IN_PASSING: usize = 16;
 /// A client that keeps its Operation-Id asks so often.
 const TRIES: usize = 4;
 
@@ -44,13 +45,17 @@ impl Dice {
         z ^ (z >> 31)
     }
 
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.roll() % u64::try_from(end).unwrap()).unwrap()
+    }
+
     fn sends(&mut self) -> usize {
         let (least, below) = SENDS_OF_A_LIFE;
         usize::try_from(least + self.roll() % (below - least)).unwrap()
     }
 
-    fn last_moments(&mut self) -> Duration {
-        Duration::from_millis(self.roll() % LAST_MOMENTS)
+    fn moments(&mut self, most: Duration) -> Duration {
+        Duration::from_millis(self.roll() % u64::try_from(most.as_millis()).unwrap())
     }
 }
 
@@ -61,10 +66,10 @@ struct Addresses {
 }
 
 impl Addresses {
-    /// Ports that are free now. They lie below those the system hands out by itself, so no other test gets them in
-    /// between two lives of the process.
-    fn free() -> Self {
-        let mut free = (20_000..30_000_u16)
+    /// Ports that are free now. They lie below those the system hands out by itself, and each test looks in a range of its own, so
+    /// no other test gets them in between two lives of the process.
+    fn free(ports: std::ops::Range<u16>) -> Self {
+        let mut free = ports
             .map(|port| SocketAddr::from(([127, 0, 0, 1], port)))
             .filter(|address| std::net::TcpListener::bind(address).is_ok());
         let mut next = || free.next().expect("a free port");
@@ -75,125 +80,84 @@ impl Addresses {
     }
 }
 
-fn start(addresses: &Addresses, state: &Path) -> Child {
-    let log = std::fs::File::options()
-        .create(true)
-        .append(true)
-        .open(state.join("log"))
-        .unwrap();
-    Command::new(env!("CARGO_BIN_EXE_sendlet-under-test"))
-        .arg(addresses.host.to_string())
-        .arg(addresses.relay.to_string())
-        .arg(state)
-        .arg("1")
-        .stdin(Stdio::null())
-        .stderr(log)
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap()
-}
-
-async fn answers(client: &Client) {
-    eventually("the process serves", async || {
-        let health = Request::new("GET", "/.well-known/spin/health");
-        client
-            .send(health)
-            .await
-            .ok()
-            .filter(|answer| answer.status == 200)
-    })
-    .await;
-}
-
-/// What all clients share.
-struct Load {
-    address: SocketAddr,
+/// What is killed: a process with everything in it, at addresses and on a store that outlive it.
+struct Mortal {
+    addresses: Addresses,
+    state: TempDir,
+    /// In the managed domain, which its store has.
     sender: String,
     seed: u64,
-    /// How many sends have begun.
-    begun: watch::Sender<usize>,
 }
 
-impl Load {
-    /// One client: takes the next message until there is none, and returns those that got a 202.
-    async fn client(&self) -> Vec<usize> {
-        let client = Client::new(self.address);
-        let mut accepted = Vec::new();
-        loop {
-            let n = self.begin();
-            if n >= SENDS {
-                return accepted;
-            }
-            answers(&client).await;
-            // Every other client does as SDKs do and asks again with the same id; the rest never asks twice.
-            let tries = if n.is_multiple_of(2) { TRIES } else { 1 };
-            for _ in 0..tries {
-                if self.send(&client, n).await {
-                    accepted.push(n);
-                    break;
-                }
-                answers(&client).await;
-            }
+impl Mortal {
+    async fn prepare(ports: std::ops::Range<u16>) -> Self {
+        tokio::task::spawn_blocking(build_components).await.unwrap();
+        let state = tempfile::tempdir().unwrap();
+        Self {
+            addresses: Addresses::free(ports),
+            sender: prepare(state.path()).await,
+            state,
+            seed: seed(),
         }
     }
 
-    /// The number of the send that begins.
-    fn begin(&self) -> usize {
-        let mut number = 0;
-        self.begun.send_modify(|begun| {
-            number = *begun;
-            *begun += 1;
-        });
-        number
+    fn start(&self) -> Child {
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.state.path().join("log"))
+            .unwrap();
+        Command::new(env!("CARGO_BIN_EXE_sendlet-under-test"))
+            .arg(self.addresses.host.to_string())
+            .arg(self.addresses.relay.to_string())
+            .arg(self.state.path())
+            .arg("1")
+            .stdin(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap()
     }
 
-    /// Waits until so many more sends have begun.
-    async fn advance(&self, sends: usize) {
-        let mut begun = self.begun.subscribe();
-        let wanted = *begun.borrow_and_update() + sends;
-        begun.wait_for(|begun| *begun >= wanted).await.unwrap();
+    fn client(&self) -> Client {
+        Client::new(self.addresses.host)
     }
 
-    async fn send(&self, client: &Client, n: usize) -> bool {
-        let message = json!({
-            "senderAddress": self.sender,
-            "content": {"subject": format!("kill {n}"), "plainText": "Hello."},
-            "recipients": {"to": [{"address": "someone@example.com"}]},
-        });
-        let id = format!("{:016x}", Dice(self.seed).roll());
-        let id = format!("{}-{}-4000-8000-{n:012x}", &id[..8], &id[8..12]);
-        let request = Request::new("POST", &format!("/emails:send?api-version={API_VERSION}"));
-        let request = request.json(&message).field("operation-id", &id);
-        let request = Signer::new(&self.address.to_string()).sign(request);
-        matches!(client.send(request).await, Ok(answer) if answer.status == 202)
+    fn store(&self) -> SqliteKeyValue {
+        SqliteKeyValue::open(&self.state.path().join("store.db")).unwrap()
     }
-}
 
-fn seed() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "whoever repeats a run says so here"
-    )]
-    let given = std::env::var("SENDLET_KILL_SEED").ok();
-    #[expect(clippy::disallowed_methods, reason = "another run, other moments")]
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    let now = || u64::try_from(now.unwrap().as_nanos() & u128::from(u64::MAX)).unwrap();
-    given.map_or_else(now, |text| {
-        text.parse().expect("SENDLET_KILL_SEED: a number")
-    })
-}
-
-/// Whether every message in the store is settled, so that nothing more can be handed over.
-fn is_settled(store: &SqliteKeyValue) -> bool {
-    let keys = store.keys().unwrap();
-    let ids = keys.iter().filter_map(|key| key.strip_prefix("message/"));
-    let mut ids = ids.filter(|rest| !rest.contains('/'));
-    ids.all(|id| {
-        let key = keys::state(id.parse().unwrap());
-        let bytes = store.get(key.path()).unwrap();
-        let state: Option<DeliveryState> = bytes.map(|bytes| keys::decode(&bytes).unwrap());
-        state.is_some_and(|state| state.due_at.is_none())
-    })
+    /// Starts and kills the process so often while `work` goes on, each time within a moment after some sends of `load` have begun.
+    /// Then lets `work` end, and returns a process that lives, and what came of the work.
+    async fn die<T>(
+        &self,
+        kills: usize,
+        load: &Load,
+        mut moment: impl FnMut(&mut Dice) -> Duration,
+        work: impl Future<Output = T>,
+    ) -> (Child, T) {
+        let mut work = pin!(work);
+        let client = self.client();
+        let mut dice = Dice(self.seed);
+        for _ in 0..kills {
+            let mut process = self.start();
+            let life = async {
+                answers(&client).await;
+                load.advance(dice.sends()).await;
+                timeout(moment(&mut dice), process.wait()).await
+            };
+            let early = tokio::select! {
+                _ = &mut work => panic!("nothing is sent any more"),
+                early = life => early,
+            };
+            assert!(early.is_err(), "it ended by itself: {early:?}");
+            process.kill().await.unwrap();
+        }
+        let process = self.start();
+        load.allowed.close();
+        let done = work.await;
+        (process, done)
+    }
 }
 
 /// Prepares a state folder whose store has a managed domain, and returns a sender in it.
@@ -208,80 +172,177 @@ async fn prepare(state: &Path) -> String {
     sender
 }
 
-/// Starts and kills the process until the clients are done, and returns what they got accepted and how often it died.
-async fn kill_while_sending(
-    addresses: &Addresses,
-    state: &Path,
-    load: &Load,
-) -> (Vec<usize>, usize) {
-    let mut clients = pin!(join_all((0..CLIENTS).map(|_| load.client())));
-    let client = Client::new(addresses.host);
-    let (mut dice, mut kills) = (Dice(load.seed), 0);
-    loop {
-        let mut process = start(addresses, state);
-        let life = async {
-            answers(&client).await;
-            load.advance(dice.sends()).await;
-            timeout(dice.last_moments(), process.wait()).await
-        };
-        let accepted = tokio::select! {
-            accepted = &mut clients => Some(accepted),
-            early = life => {
-                assert!(early.is_err(), "it ended by itself: {early:?}");
-                None
-            }
-        };
-        process.kill().await.unwrap();
-        kills += 1;
-        if let Some(accepted) = accepted {
-            return (accepted.concat(), kills);
+async fn answers(client: &Client) {
+    eventually("the process serves", async || {
+        let health = Request::new("GET", "/.well-known/spin/health");
+        client
+            .send(health)
+            .await
+            .ok()
+            .filter(|answer| answer.status == 200)
+    })
+    .await;
+}
+
+/// Asks until the answer has this status, or often enough: whoever keeps an id asks again as SDKs do, others never ask twice.
+async fn promised(client: &Client, wanted: u16, tries: usize, make: impl Fn() -> Request) -> bool {
+    for _ in 0..tries {
+        answers(client).await;
+        if matches!(client.send(make()).await, Ok(answer) if answer.status == wanted) {
+            return true;
         }
+    }
+    false
+}
+
+/// What is sent, and how far that has come.
+struct Load {
+    address: SocketAddr,
+    sender: String,
+    seed: u64,
+    recipients: fn(usize) -> Vec<String>,
+    /// A permit for each send. Closed when there are to be no more.
+    allowed: Semaphore,
+    progress: watch::Sender<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// How many sends have begun.
+    begun: usize,
+    /// How many may begin before the next kill is near.
+    wanted: usize,
+    /// Those that got a 202.
+    accepted: Vec<usize>,
+    has_ended: bool,
+}
+
+impl Load {
+    fn of(mortal: &Mortal, recipients: fn(usize) -> Vec<String>) -> Self {
+        Self {
+            address: mortal.addresses.host,
+            sender: mortal.sender.clone(),
+            seed: mortal.seed,
+            recipients,
+            allowed: Semaphore::new(SENDS_IN_PASSING),
+            progress: watch::Sender::default(),
+        }
+    }
+
+    /// Sends until no more is allowed.
+    async fn run(&self) {
+        join_all((0..CLIENTS).map(|_| self.client())).await;
+        self.progress
+            .send_modify(|progress| progress.has_ended = true);
+    }
+
+    /// One client: takes the next message until there is none.
+    async fn client(&self) {
+        let client = Client::new(self.address);
+        while let Ok(permit) = self.allowed.acquire().await {
+            permit.forget();
+            let n = self.begin();
+            let tries = if n.is_multiple_of(2) { TRIES } else { 1 };
+            if promised(&client, 202, tries, || self.request(n)).await {
+                self.progress
+                    .send_modify(|progress| progress.accepted.push(n));
+            }
+        }
+    }
+
+    /// The number of the send that begins.
+    fn begin(&self) -> usize {
+        let mut number = 0;
+        self.progress.send_modify(|progress| {
+            number = progress.begun;
+            progress.begun += 1;
+        });
+        number
+    }
+
+    /// Waits until so many more sends have begun.
+    async fn advance(&self, sends: usize) {
+        let mut progress = self.progress.subscribe();
+        let mut wanted = 0;
+        self.progress.send_modify(|progress| {
+            progress.wanted += sends;
+            wanted = progress.wanted;
+        });
+        self.allowed.add_permits(sends);
+        let has_begun = |progress: &Progress| progress.begun >= wanted;
+        progress.wait_for(has_begun).await.unwrap();
+    }
+
+    /// Those that got a 202.
+    fn accepted(&self) -> Vec<usize> {
+        self.progress.borrow().accepted.clone()
+    }
+
+    /// At most so many of them behind the first `told`, once there are any; none when there will be none.
+    async fn accepted_behind(&self, told: usize, most: usize) -> Vec<usize> {
+        let mut progress = self.progress.subscribe();
+        let has_more = |progress: &Progress| progress.accepted.len() > told || progress.has_ended;
+        let progress = progress.wait_for(has_more).await.unwrap();
+        let behind = progress.accepted.iter().skip(told).take(most);
+        behind.copied().collect()
+    }
+
+    /// The id of message `n`.
+    fn id(&self, n: usize) -> String {
+        let id = format!("{:016x}", Dice(self.seed).roll());
+        format!("{}-{}-4000-8000-{n:012x}", &id[..8], &id[8..12])
+    }
+
+    fn request(&self, n: usize) -> Request {
+        let recipients = (self.recipients)(n).into_iter();
+        let to: Vec<Value> = recipients
+            .map(|address| json!({"address": address}))
+            .collect();
+        let message = json!({
+            "senderAddress": self.sender,
+            "content": {"subject": format!("kill {n}"), "plainText": "Hello."},
+            "recipients": {"to": to},
+        });
+        let request = Request::new("POST", &format!("/emails:send?api-version={API_VERSION}"));
+        let request = request.json(&message).field("operation-id", &self.id(n));
+        Signer::new(&self.address.to_string()).sign(request)
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_was_accepted_survives_every_kill_and_arrives_once() {
-    if HostKind::chosen() != HostKind::Devhost {
-        return;
-    }
-    tokio::task::spawn_blocking(build_components).await.unwrap();
-    let state = tempfile::tempdir().unwrap();
-    let addresses = Addresses::free();
-    let load = Load {
-        address: addresses.host,
-        sender: prepare(state.path()).await,
-        seed: seed(),
-        begun: watch::Sender::new(0),
-    };
-    let seed = load.seed;
-    let (accepted, kills) = kill_while_sending(&addresses, state.path(), &load).await;
-    let what = format!(
-        "SENDLET_KILL_SEED={seed}, {kills} kills, {} accepted",
-        accepted.len()
-    );
-    assert!(kills >= 3 && accepted.len() > SENDS / 4, "too easy: {what}");
-
-    let process = start(&addresses, state.path());
-    answers(&Client::new(addresses.host)).await;
-    let store = SqliteKeyValue::open(&state.path().join("store.db")).unwrap();
-    eventually(
-        &format!("every stored message is settled ({what})"),
-        async || is_settled(&store).then_some(()),
+fn given(name: &str) -> Option<u64> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whoever repeats a run, or wants a longer one, says so here"
+    )]
+    let given = std::env::var(name).ok()?;
+    Some(
+        given
+            .parse()
+            .unwrap_or_else(|_| panic!("{name}: expected a number, found {given}")),
     )
-    .await;
-    let mut arrived = BTreeMap::<String, usize>::new();
-    for subject in Inbox::at(addresses.relay).subjects().await {
-        *arrived.entry(subject).or_default() += 1;
-    }
-    drop(process);
-    for n in accepted {
-        assert_eq!(
-            arrived.get(&format!("kill {n}")),
-            Some(&1),
-            "{n} was accepted ({what})"
-        );
-    }
-    for (subject, count) in arrived {
-        assert_eq!(count, 1, "'{subject}' arrived more than once ({what})");
-    }
+}
+
+fn seed() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "another run, other moments")]
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let now = || u64::try_from(now.unwrap().as_nanos() & u128::from(u64::MAX)).unwrap();
+    given("SENDLET_KILL_SEED").unwrap_or_else(now)
+}
+
+/// How often the process dies.
+fn kills(usually: usize) -> usize {
+    given("SENDLET_KILLS").map_or(usually, |kills| usize::try_from(kills).unwrap())
+}
+
+/// Whether every message in the store is settled, so that nothing more can be handed over.
+fn is_settled(store: &SqliteKeyValue) -> bool {
+    let keys = store.keys().unwrap();
+    let ids = keys.iter().filter_map(|key| key.strip_prefix("message/"));
+    let mut ids = ids.filter(|rest| !rest.contains('/'));
+    ids.all(|id| {
+        let key = keys::state(id.parse().unwrap());
+        let bytes = store.get(key.path()).unwrap();
+        let state: Option<DeliveryState> = bytes.map(|bytes| keys::decode(&bytes).unwrap());
+        state.is_some_and(|state| state.due_at.is_none())
+    })
 }

@@ -1,6 +1,7 @@
 //! A subscriber's endpoint that does what the test says.
 
 use std::{
+    collections::BTreeSet,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -12,7 +13,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::misbehaving::{CutOff, lock, serve};
@@ -28,6 +29,34 @@ pub enum Manner {
     Hang,
     /// Closes the connection without an answer.
     Cut,
+    /// Takes whatever is sent again. The first time it answers some with 500 and closes the connection of others; which ones follows
+    /// from this seed and the notification's id.
+    Moody(u64),
+}
+
+/// Of so many notifications a moody endpoint fails one in each way.
+const MOODS: u8 = 16;
+
+impl Manner {
+    /// What it is at first towards the notification `id`.
+    fn toward(&self, id: &str) -> Self {
+        let Self::Moody(seed) = self else {
+            return self.clone();
+        };
+        let digest = Sha256::digest(format!("{seed}/{id}"));
+        match digest.first().map(|octet| octet % MOODS) {
+            Some(0) => Self::Answer(500),
+            Some(1) => Self::Cut,
+            _ => Self::Answer(200),
+        }
+    }
+
+    fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answer(status) | Self::AnswerWith(status, ..) => Some(*status),
+            Self::Hang | Self::Cut | Self::Moody(_) => None,
+        }
+    }
 }
 
 /// What the endpoint does when it is asked whether it wants to be one.
@@ -54,6 +83,8 @@ pub struct Received {
     pub fields: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// The status it was answered with; none without an answer.
+    pub answered: Option<u16>,
 }
 
 impl Received {
@@ -103,6 +134,19 @@ struct Shared {
     manner: Manner,
     consent: Consent,
     received: Vec<Received>,
+    /// The ids of notifications that it knows.
+    known: BTreeSet<String>,
+}
+
+impl Shared {
+    /// How it takes the notification `id`.
+    fn take(&mut self, id: &str) -> Manner {
+        let is_new = self.known.insert(id.to_owned());
+        match &self.manner {
+            Manner::Moody(_) if !is_new => Manner::Answer(200),
+            manner => manner.toward(id),
+        }
+    }
 }
 
 /// A subscriber's endpoint.
@@ -125,6 +169,7 @@ impl Subscriber {
             manner,
             consent: Consent::Given,
             received: Vec::new(),
+            known: BTreeSet::new(),
         }));
         Self {
             address: listener.local_addr().expect("a bound socket"),
@@ -180,22 +225,28 @@ async fn respond(
     shared: Arc<Mutex<Shared>>,
 ) -> Result<Response<Full<Bytes>>, CutOff> {
     let (head, body) = request.into_parts();
-    let received = Received {
+    let mut received = Received {
         method: head.method,
         target: head.uri.to_string(),
         fields: head.headers,
         body: body.collect().await.map_err(|_| CutOff)?.to_bytes(),
-    };
-    let (manner, consent) = {
-        let mut shared = lock(&shared);
-        shared.received.push(received.clone());
-        (shared.manner.clone(), shared.consent)
+        answered: None,
     };
     if received.is_question() {
-        return Ok(consented(&received, consent));
+        let mut shared = lock(&shared);
+        let answer = consented(&received, shared.consent);
+        received.answered = Some(answer.status().as_u16());
+        shared.received.push(received);
+        return Ok(answer);
     }
+    let manner = {
+        let mut shared = lock(&shared);
+        let manner = shared.take(received.field("webhook-id"));
+        received.answered = manner.status();
+        shared.received.push(received);
+        manner
+    };
     match manner {
-        Manner::Answer(status) => Ok(answer(status, "")),
         Manner::AnswerWith(status, name, value) => {
             let mut response = answer(status, "");
             let value = value.parse().expect("a field value");
@@ -204,6 +255,7 @@ async fn respond(
         }
         Manner::Hang => std::future::pending().await,
         Manner::Cut => Err(CutOff),
+        manner => Ok(answer(manner.status().unwrap_or(200), "")),
     }
 }
 

@@ -9,6 +9,7 @@ use guest::{
     operation_log, reach, resolver, shared, webhook_key,
 };
 use mailer::attempt::Windows;
+use mailer::digest::turns::Turns;
 use mailer::envelope::Domain;
 use mailer::notification::Notifier;
 use mailer::notification::lanes::Lanes;
@@ -35,6 +36,8 @@ pub(crate) struct Config {
     pub(crate) notifier: Notifier,
     /// Writes the managed suppression list.
     pub(crate) suppressor: Suppressor,
+    /// Keeps apart batches that tell of one message.
+    pub(crate) turns: Turns,
     /// Whom DNS is asked of.
     pub(crate) resolver: DohClient,
     /// How long a request to an endpoint may take.
@@ -78,6 +81,7 @@ impl Config {
         Ok(Self {
             notifier,
             suppressor: variables.parse("suppression_hash_key", Suppressor::parse)?,
+            turns: Turns::default(),
             resolver: resolver(variables)?,
             timeout: REQUEST_TIMEOUT.min(attempt_timeout),
             source: Source::of(&variables.parse("managed_domain", Domain::parse)?),

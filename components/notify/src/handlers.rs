@@ -143,6 +143,7 @@ async fn take_in(_place: InFlight, config: Rc<Config>, id: OperationId) {
         windows: config.notifier.windows,
         subscriptions: &config.notifier.subscriptions,
         suppressor: &config.suppressor,
+        turns: &config.turns,
     };
     let result = match SpinPorts::open().await {
         Ok(ports) => digest(&*ports, &digester, id).await,

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use guest::{ConfigError, RETURN_PATH_NAMES, Variables, return_path_keys, shared};
 use mailer::access::BearerToken;
 use mailer::budget::Budget;
+use mailer::nudge::Nudges;
 use mailer::outbox::Outbox;
 use mailer::return_path::ReturnPathKeys;
 use mailer::subscription::secret::Secret;
@@ -24,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) report_token: BearerToken,
     pub(crate) return_path_keys: ReturnPathKeys,
     pub(crate) outbox: Outbox,
+    pub(crate) nudges: Rc<Nudges>,
     pub(crate) budget: Budget,
 }
 
@@ -47,6 +49,7 @@ impl Config {
             report_token: variables.parse("report_token", BearerToken::parse)?,
             return_path_keys: return_path_keys(variables)?,
             outbox: Outbox::default(),
+            nudges: Rc::default(),
             budget: Budget::new(BODY_OCTETS),
         })
     }

@@ -1,5 +1,6 @@
-//! Decode, one use case, encode; one batch is named to the sibling that takes it in behind the answer.
+//! Decode, one use case, encode; batches are named to the sibling that takes them in behind the answer.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
@@ -10,6 +11,7 @@ use mailer::budget::Share;
 use mailer::envelope::AddrSpec;
 use mailer::event::{DeliveryEvent, Source, derived_from};
 use mailer::intake::{self, ReportRefusal};
+use mailer::nudge::Collector;
 use mailer::operation::OperationId;
 use mailer::ports::Clock;
 use mailer::refusals::{self, Reason};
@@ -41,7 +43,7 @@ pub(crate) async fn relay(request: Request) -> Result<Response, Problem> {
     };
     let verified = verify(&config.relay_event_secrets, &fields, &body, ports.now());
     let id = match verified {
-        Ok(id) => derived_from(&format!("relay/{id}/"), &body),
+        Ok(id) => intake::signed_batch(id, &body),
         Err(unsigned) => {
             refusals::count(&*ports, Reason::Unsigned).await?;
             return Err(unsigned_problem(unsigned));
@@ -142,12 +144,20 @@ async fn refused(ports: &SpinPorts, refusal: ReportRefusal) -> Result<Problem, P
 
 async fn store(
     config: &Config,
-    ports: &SpinPorts,
+    ports: &Rc<SpinPorts>,
     (id, source): (OperationId, Source),
     events: Vec<DeliveryEvent>,
 ) -> Result<(), Problem> {
     let _announced = config.outbox.announce();
-    intake::store(ports, &config.outbox, (id, source), events).await?;
-    guest::spawn(name_work(vec![format!("batch:{id}")]));
+    intake::store(&**ports, &config.outbox, (id, source), events).await?;
+    if let Some(collector) = config.nudges.note(id) {
+        guest::spawn(name(collector, Rc::clone(ports)));
+    }
     Ok(())
+}
+
+/// Names what was stored meanwhile together: a request each would cost as much as storing does.
+async fn name(collector: Collector, ports: Rc<SpinPorts>) {
+    let ids = collector.collect(&*ports).await;
+    name_work(ids.iter().map(|id| format!("batch:{id}")).collect()).await;
 }

@@ -57,7 +57,7 @@ impl AddrSpec {
     /// [`AddrSpecError::TooLong`], if both are long.
     pub fn new(local_part: LocalPart, domain: Domain) -> Result<Self, AddrSpecError> {
         let address = Self { local_part, domain };
-        let found = format!("{address}").len();
+        let found = address.local_part.written_octets() + 1 + address.domain.as_str().len();
         if found > MAX_ADDR_SPEC_OCTETS {
             return Err(AddrSpecError::TooLong { found });
         }

@@ -74,6 +74,11 @@ impl LocalPart {
         &self.content
     }
 
+    /// The length of the form that goes on the wire.
+    pub(crate) fn written_octets(&self) -> usize {
+        written_octets(&self.content)
+    }
+
     /// Whether the local part can be used without SMTPUTF8 (RFC 6531).
     #[must_use]
     pub fn is_ascii(&self) -> bool {

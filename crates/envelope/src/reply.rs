@@ -206,6 +206,11 @@ struct ReplyText(String);
 
 impl ReplyText {
     fn new(text: &str) -> Self {
+        let is_plain = |octet: u8| octet == b' ' || octet.is_ascii_graphic();
+        // As nearly all are: octets are characters then, and none of them is to be replaced.
+        if text.len() <= MAX_REPLY_TEXT_CHARS && text.bytes().all(is_plain) {
+            return Self(String::from(text.trim()));
+        }
         let blank = |character: char| {
             if character.is_control() {
                 ' '
@@ -324,6 +329,8 @@ mod tests {
     #[test]
     fn text_is_bounded_and_has_no_control_characters() {
         let code = ReplyCode::new(550).unwrap();
+        assert_eq!(Reply::new(code, None, "  a  b ").text(), "a  b");
+        assert_eq!(Reply::new(code, None, " \u{a0}a  b\u{a0} ").text(), "a  b");
         assert_eq!(
             Reply::new(code, None, "a\r\nb\0c\u{9b}d").text(),
             "a  b c d"

@@ -4,11 +4,14 @@
 //! taken in again by whoever claims its next window, and a crash after it has lost nothing. Events that are known already change
 //! nothing, whatever batch they come in.
 
+pub mod turns;
+
 use std::collections::{BTreeSet, HashMap};
 
 use envelope::AddrSpec;
 use futures::future::try_join_all;
 
+use self::turns::Turns;
 use crate::attempt::Windows;
 use crate::event::{
     AppEvent, DeliveryEvent, EventBatch, EventData, EventId, EventKind, EventRecipient,
@@ -79,6 +82,8 @@ pub struct Digester<'a> {
     pub subscriptions: &'a KnownSubscriptions,
     /// Writes the managed suppression list.
     pub suppressor: &'a Suppressor,
+    /// Keeps apart batches that tell of one message.
+    pub turns: &'a Turns,
 }
 
 /// Takes in the batch `id`, if it is due and nobody else does.
@@ -95,6 +100,10 @@ where
 {
     let Some(batch) = keys::batch(id).read(ports).await? else {
         return Ok(Digested::Unknown);
+    };
+    // Before the claim: who gets no turn leaves the batch to the next window, and not to the end of this one.
+    let Some(_turn) = digester.turns.take(ports, &batch.events).await else {
+        return Ok(Digested::NotNow);
     };
     let windows = digester.windows;
     let claimed = windows

@@ -2,29 +2,26 @@
 
 use std::convert::Infallible;
 
-use html5gum::Reader;
+use html5gum::{Readable, Reader, StringReader};
 
 /// Read behind the HTML: if the tokenizer says that a tag opens there, one may stand there.
-const PROBE: &[u8] = b"<img>";
+const PROBE: &str = "<img>";
 
 /// An HTML body and the probe behind it.
 #[derive(Debug)]
 pub(crate) struct Input<'h> {
-    rest: &'h [u8],
-    probe: &'h [u8],
+    html: StringReader<'h>,
+    // Octets of the HTML that are not read yet.
+    left: usize,
+    probe: StringReader<'static>,
 }
 
 impl<'h> Input<'h> {
-    pub(crate) const fn new(html: &'h str) -> Self {
+    pub(crate) fn new(html: &'h str) -> Self {
         Self {
-            rest: html.as_bytes(),
-            probe: PROBE,
-        }
-    }
-
-    fn advance(&mut self) {
-        if self.rest.is_empty() {
-            self.rest = std::mem::take(&mut self.probe);
+            html: html.to_reader(),
+            left: html.len(),
+            probe: PROBE.to_reader(),
         }
     }
 }
@@ -34,40 +31,34 @@ impl Reader for Input<'_> {
 
     #[inline]
     fn read_byte(&mut self) -> Result<Option<u8>, Infallible> {
-        self.advance();
-        let Some((first, rest)) = self.rest.split_first() else {
-            return Ok(None);
-        };
-        self.rest = rest;
-        Ok(Some(*first))
+        if self.left == 0 {
+            return self.probe.read_byte();
+        }
+        self.left -= 1;
+        self.html.read_byte()
     }
 
-    // What is asked for begins no probe, so it is nowhere across the end of the HTML.
+    // What is asked for has no part that begins the probe, so it is nowhere across the end of the HTML.
     #[inline]
     fn try_read_string(&mut self, wanted: &[u8], case_sensitive: bool) -> Result<bool, Infallible> {
-        let Some((start, rest)) = self.rest.split_at_checked(wanted.len()) else {
-            return Ok(false);
-        };
-        let equal = start == wanted || !case_sensitive && start.eq_ignore_ascii_case(wanted);
-        if equal {
-            self.rest = rest;
+        let is_next = self.html.try_read_string(wanted, case_sensitive)?;
+        if is_next {
+            self.left -= wanted.len();
         }
-        Ok(equal)
+        Ok(is_next)
     }
 
     #[inline]
     fn read_until<'b>(
         &'b mut self,
         needle: &[u8],
-        _: &'b mut [u8; 4],
+        buffer: &'b mut [u8; 4],
     ) -> Result<Option<&'b [u8]>, Infallible> {
-        self.advance();
-        let end = self.rest.iter().position(|octet| needle.contains(octet));
-        let end = end.unwrap_or(self.rest.len()).max(1);
-        let Some((found, rest)) = self.rest.split_at_checked(end) else {
-            return Ok(None);
-        };
-        self.rest = rest;
-        Ok(Some(found))
+        if self.left == 0 {
+            return self.probe.read_until(needle, buffer);
+        }
+        let read = self.html.read_until(needle, buffer)?;
+        self.left -= read.map_or(0, <[u8]>::len);
+        Ok(read)
     }
 }

@@ -44,7 +44,7 @@ enum Content {
     AnnotationXml,
     /// An HTML integration point.
     Html,
-    /// A MathML text integration point.
+    /// A text integration point of `<math>`.
     MathText,
 }
 

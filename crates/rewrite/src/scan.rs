@@ -38,6 +38,7 @@ pub(crate) fn scan(html: &str, take: &mut dyn FnMut(Anchor)) -> Places {
         construct: 0,
         raw_text: None,
         tag: Tag::default(),
+        has_attributes: false,
         attribute: Attribute::default(),
         last_start_tag: Name::default(),
         namespaces: Namespaces::default(),
@@ -58,6 +59,8 @@ struct Scanner<'s> {
     /// The start tag of the element of raw text that is open.
     raw_text: Option<usize>,
     tag: Tag,
+    /// Attributes of the tag are looked at, known when the first begins.
+    has_attributes: bool,
     attribute: Attribute,
     last_start_tag: Name,
     namespaces: Namespaces,
@@ -97,12 +100,10 @@ impl Scanner<'_> {
     }
 
     fn finish_attribute(&mut self) {
-        if self.tag.has_attributes() {
+        if self.has_attributes {
             self.tag.take(&self.attribute);
+            self.attribute.clear();
         }
-        self.attribute.name = Default::default();
-        self.attribute.value.clear();
-        self.attribute.start = None;
     }
 
     /// An image ends foreign content, so it is put before that, or what follows would be read differently.
@@ -166,10 +167,13 @@ impl Emitter for Scanner<'_> {
 
     fn init_attribute(&mut self) {
         self.finish_attribute();
+        self.has_attributes = self.tag.has_attributes();
     }
 
     fn push_attribute_name(&mut self, s: &[u8]) {
-        self.attribute.name.push(s);
+        if self.has_attributes {
+            self.attribute.name.push(s);
+        }
     }
 
     fn init_attribute_value(&mut self) {
@@ -177,13 +181,14 @@ impl Emitter for Scanner<'_> {
     }
 
     fn push_attribute_value(&mut self, s: &[u8]) {
-        if self.tag.has_attributes() {
+        if self.has_attributes {
             self.attribute.value.extend_from_slice(s);
         }
     }
 
     fn emit_current_tag(&mut self) -> Option<State> {
         self.finish_attribute();
+        self.has_attributes = false;
         if self.is_in_probe() {
             return None;
         }

@@ -18,7 +18,7 @@ pub(crate) struct Tag {
     pub(crate) href: Option<Href>,
     /// Its links are to be left alone.
     pub(crate) is_left_alone: bool,
-    /// A `<font>` with an attribute that SVG and MathML do not know.
+    /// A `<font>` with an attribute that only HTML knows.
     pub(crate) is_styled_font: bool,
     /// An `<annotation-xml>` that holds HTML.
     pub(crate) is_encoded_as_html: bool,
@@ -73,12 +73,21 @@ impl Tag {
             }
             b"encoding" if !self.seen.encoding => {
                 self.seen.encoding = true;
-                let is = |html: &&str| attribute.value.eq_ignore_ascii_case(html.as_bytes());
-                self.is_encoded_as_html = HTML_TYPES.iter().any(|html| is(&html));
+                let value = &attribute.value;
+                let is_html = |html: &str| value.eq_ignore_ascii_case(html.as_bytes());
+                self.is_encoded_as_html = HTML_TYPES.iter().any(|html| is_html(html));
             }
             b"color" | b"face" | b"size" => self.is_styled_font = true,
             _ => {}
         }
+    }
+}
+
+impl Attribute {
+    pub(crate) fn clear(&mut self) {
+        self.name = Name::default();
+        self.value.clear();
+        self.start = None;
     }
 }
 

@@ -10,7 +10,9 @@ pub fn asks_for_url(body: &str) -> bool {
     placeholder::is_in(body)
 }
 
-/// Puts `url` as it is wherever `{{unsubscribe_url}}` stands in a body of plain text.
+/// Puts `url` as it is wherever `{{unsubscribe_url}}` stands in a body of plain text, up to [`MAX_PLACEHOLDERS`] times.
+///
+/// [`MAX_PLACEHOLDERS`]: crate::limits::MAX_PLACEHOLDERS
 #[must_use]
 pub fn fill<'t>(text: &'t str, url: &str) -> Cow<'t, str> {
     let mut filled = String::new();

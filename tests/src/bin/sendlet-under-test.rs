@@ -32,9 +32,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut options = HostOptions::new(manifest_path(), Arc::new(store));
     options.listen = listen;
     options.variables = variables(&format!("http://{}", relay.address()));
-    options
-        .variables
-        .insert("attempt_timeout".to_owned(), attempt_timeout);
+    options.variables.extend([
+        ("attempt_timeout".to_owned(), attempt_timeout),
+        // Subscribers of tests are on this machine.
+        ("webhook_private_endpoints".to_owned(), "true".to_owned()),
+    ]);
     options.cache = Some(state_folder().join("cache"));
     options.log = devhost::log::to_stderr();
     let host = Host::start(options).await?;

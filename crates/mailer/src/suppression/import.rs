@@ -106,59 +106,69 @@ impl Import {
     ) -> Result<(), StoreError> {
         let waiting = std::mem::take(&mut self.waiting);
         let mode = suppressor.admit(ports).await?;
-        let found = waiting
-            .into_iter()
-            .map(|(name, row)| self.find(ports, name, row));
-        let found = try_join_all(found).await?;
-        let now = ports.now();
-        let decided: Vec<(Found, Option<Suppression>)> = found
-            .into_iter()
-            .map(|(found, row)| {
-                let mut entry = merged(found.entry(), row, now);
-                entry.redact(suppressor);
-                let is_same = found.clear.is_none() && found.current.as_ref() == Some(&entry);
-                (found, (!is_same).then_some(entry))
-            })
-            .collect();
-        let needs_slot = |(found, entry): &&(Found, Option<Suppression>)| {
-            let has_slot = found
-                .current
-                .as_ref()
-                .is_some_and(|entry| entry.slot.is_some());
-            entry.is_some() && !has_slot
-        };
-        let count = decided.iter().filter(needs_slot).count();
-        let mut slot = match count {
-            0 => 0,
-            count => self.shelf.take_slots(ports, count).await?,
-        };
-        let mut changes = Changes::default();
-        changes.writes.extend(mode);
-        let (mut added, mut updated, mut unchanged) = (0, 0, 0);
-        for decision in &decided {
-            let takes_slot = needs_slot(&decision);
-            let (found, entry) = decision;
-            let Some(entry) = entry else {
-                unchanged += 1;
-                continue;
-            };
-            let placed = self.shelf.place(found, entry.clone(), slot)?;
-            changes.writes.extend(placed.writes);
-            changes.spent.extend(placed.spent);
-            slot += u64::from(takes_slot);
-            match found.entry() {
-                Some(_) => updated += 1,
-                None => added += 1,
-            }
-        }
-        if added + updated > 0 {
+        let decisions = self.decide(ports, suppressor, waiting).await?;
+        if decisions.iter().any(Decision::is_news) {
+            let mut changes = self.changes(ports, &decisions).await?;
+            changes.writes.extend(mode);
             changes.apply(ports).await?;
         }
-        self.report.added += added;
-        self.report.updated += updated;
-        self.report.unchanged += unchanged;
-        self.report.line = self.last_line;
+        self.count(&decisions);
         Ok(())
+    }
+
+    /// What becomes of the entries of `rows`.
+    async fn decide<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        suppressor: &Suppressor,
+        rows: BTreeMap<Name, Row>,
+    ) -> Result<Vec<Decision>, StoreError> {
+        let finds = rows
+            .into_iter()
+            .map(|(name, row)| self.find(ports, name, row));
+        let found = try_join_all(finds).await?;
+        let now = ports.now();
+        let decisions = found
+            .into_iter()
+            .map(|(found, row)| Decision::of(found, row, suppressor, now));
+        Ok(decisions.collect())
+    }
+
+    /// The writes that put the decided entries where they belong.
+    async fn changes(
+        &self,
+        store: &impl KeyValue,
+        decisions: &[Decision],
+    ) -> Result<Changes, StoreError> {
+        let count = decisions.iter().filter(|one| one.needs_slot()).count();
+        let mut slot = match count {
+            0 => 0,
+            count => self.shelf.take_slots(store, count).await?,
+        };
+        let mut changes = Changes::default();
+        for decision in decisions {
+            let Some(entry) = &decision.entry else {
+                continue;
+            };
+            let placed = self.shelf.place(&decision.found, entry.clone(), slot)?;
+            changes.writes.extend(placed.writes);
+            changes.spent.extend(placed.spent);
+            slot += u64::from(decision.needs_slot());
+        }
+        Ok(changes)
+    }
+
+    /// Counts what was written.
+    fn count(&mut self, decisions: &[Decision]) {
+        for decision in decisions {
+            let counter = match (decision.is_news(), decision.found.entry()) {
+                (false, _) => &mut self.report.unchanged,
+                (true, Some(_)) => &mut self.report.updated,
+                (true, None) => &mut self.report.added,
+            };
+            *counter += 1;
+        }
+        self.report.line = self.last_line;
     }
 
     async fn find(
@@ -173,6 +183,37 @@ impl Import {
         };
         let found = self.shelf.find_named(store, name, address).await?;
         Ok((found, row))
+    }
+}
+
+/// What becomes of an entry.
+#[derive(Debug)]
+struct Decision {
+    /// What there is.
+    found: Found,
+    /// What there will be; none if the row says nothing new.
+    entry: Option<Suppression>,
+}
+
+impl Decision {
+    fn of(found: Found, row: Row, suppressor: &Suppressor, now: Timestamp) -> Self {
+        let mut entry = merged(found.entry(), row, now);
+        entry.redact(suppressor);
+        let is_same = found.clear.is_none() && found.current.as_ref() == Some(&entry);
+        Self {
+            found,
+            entry: (!is_same).then_some(entry),
+        }
+    }
+
+    const fn is_news(&self) -> bool {
+        self.entry.is_some()
+    }
+
+    fn needs_slot(&self) -> bool {
+        let current = self.found.current.as_ref();
+        let has_slot = current.is_some_and(|entry| entry.slot.is_some());
+        self.is_news() && !has_slot
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use envelope::AddrSpec;
 use mailer::attempt::Windows;
+use mailer::digest::turns::Turns;
 use mailer::digest::{Digested, Digester, Taken, digest};
 use mailer::event::{DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_id};
 use mailer::handover::Disposition;
@@ -25,6 +26,7 @@ fn take_in(world: &World, id: OperationId) -> Result<Digested, mailer::ports::St
         windows: Windows::new(Duration::from_secs(60)),
         subscriptions: &KnownSubscriptions::default(),
         suppressor: &Suppressor::default(),
+        turns: &Turns::default(),
     };
     run(digest(world, &digester, id))
 }
@@ -104,6 +106,41 @@ fn a_status_only_climbs_whatever_comes_late_or_twice() {
         Status::OutForDelivery,
         "the other recipient's is its own"
     );
+}
+
+#[test]
+fn of_two_batches_that_bring_an_event_at_once_one_has_news() {
+    let world = World::with_domain();
+    let id = sent(&world);
+    let batches = ["first", "second"].map(derived_id);
+    let outbox = Outbox::default();
+    for batch in batches {
+        let events = vec![event(id, EventKind::Bounced, "550 5.1.1 no")];
+        run(intake::store(
+            &world,
+            &outbox,
+            (batch, Source::Relay),
+            events,
+        ))
+        .unwrap();
+    }
+    // Whoever writes first waits for somebody else, so that the other gets to reading in between.
+    let _others = outbox.announce();
+    let digester = Digester {
+        outbox: &outbox,
+        windows: Windows::new(Duration::from_secs(60)),
+        subscriptions: &KnownSubscriptions::default(),
+        suppressor: &Suppressor::default(),
+        turns: &Turns::default(),
+    };
+    let both = batches.map(|batch| digest(&world, &digester, batch));
+    let news = run(futures::future::join_all(both))
+        .into_iter()
+        .map(|done| match done {
+            Ok(Digested::Done(taken)) => taken.updates.len(),
+            other => panic!("expected the batch to be taken in, found {other:?}"),
+        });
+    assert_eq!(news.collect::<Vec<_>>(), [1, 0]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! SVG and MathML, where elements of text are none and CDATA is.
+//! SVG and `MathML`, where elements of text are none and CDATA is.
 
 use rewrite::{Policy, Template};
 

@@ -1,0 +1,52 @@
+//! The same load on Sendlet and on a component that only writes, in turn.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+
+use crate::Failure;
+use crate::load::{self, Load, Rate};
+use crate::progress;
+use crate::systems::System;
+
+/// The medians are of so many.
+pub(crate) const ROUNDS: usize = 5;
+/// How many clients there are at once.
+pub(crate) const CONNECTIONS: [usize; 3] = [1, 16, 64];
+
+/// What is compared, and for how long.
+pub(crate) struct AgainstBare<'a> {
+    pub(crate) system: &'a System,
+    pub(crate) bare: &'a System,
+    pub(crate) round: Duration,
+}
+
+impl AgainstBare<'_> {
+    /// The medians of both, with so many connections that send what `request` makes for each.
+    pub(crate) async fn measure<F>(
+        &self,
+        connections: usize,
+        request: impl Fn(&System) -> F,
+    ) -> Result<(Rate, Rate), Failure>
+    where
+        F: Fn() -> Request<Full<Bytes>> + Send + 'static,
+    {
+        let load = |system: &System| Load {
+            address: system.address(),
+            connections,
+            duration: self.round,
+        };
+        let (mut rates, mut limits) = (Vec::new(), Vec::new());
+        for round in 1..=ROUNDS {
+            progress::show(format_args!(
+                "{connections} connections, round {round} of {ROUNDS}"
+            ));
+            rates.push(load(self.system).run(|| request(self.system)).await?);
+            limits.push(load(self.bare).run(|| request(self.bare)).await?);
+        }
+        progress::clear();
+        Ok((load::median(rates), load::median(limits)))
+    }
+}

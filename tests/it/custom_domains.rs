@@ -59,7 +59,7 @@ async fn add(customer: &Customer) {
     assert_eq!(keys.len(), 3);
     assert!(keys.iter().all(|key| key["state"] == "pending"));
     let statuses = customer.statuses().await;
-    assert_eq!(statuses.len(), KINDS.len());
+    assert_eq!(statuses.len(), KINDS.len() + 1, "there is Tracking too");
     assert!(statuses.values().all(|status| status == "NotStarted"));
     let again = customer.call("PUT", "").await;
     check(&again, (409, "DomainAlreadyExists", Some("domain")));

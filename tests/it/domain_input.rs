@@ -145,6 +145,18 @@ async fn every_property_and_parameter_that_cannot_be_used_is_named() {
             Some(name),
         )
     };
+    let no_host = |method, target: &str, host: &str| -> Row {
+        let (code, name) = ("InvalidTrackingHost", "trackingHost");
+        (
+            method,
+            target.to_owned(),
+            json!({name: host}),
+            400,
+            code,
+            Some(name),
+        )
+    };
+    let no_value = |body| ("PATCH", at(""), body, 400, "BadRequest", None);
     let no_sender = |path: &str| -> Row {
         let path = at(&format!("/senderUsernames/{path}"));
         (
@@ -189,6 +201,21 @@ async fn every_property_and_parameter_that_cannot_be_used_is_named() {
         no_path("PATCH", &at(""), "example.com"),
         no_path("PATCH", &at(""), ""),
         no_path("PUT", "/domains/new.example.org", "bounces.example.org"),
+        no_host("PATCH", &at(""), SHOP),
+        no_host("PATCH", &at(""), "links.example.com"),
+        no_host("PATCH", &at(""), "linksshop.example.com"),
+        no_host("PATCH", &at(""), &format!("*.{SHOP}")),
+        no_host("PATCH", &at(""), &format!("a_b.{SHOP}")),
+        no_host("PATCH", &at(""), &format!("{}.{SHOP}", "a".repeat(64))),
+        no_host("PATCH", &at(""), &long(5, SHOP)),
+        no_host("PATCH", &at(""), &format!("https://links.{SHOP}")),
+        no_host("PATCH", &at(""), &format!("bounces.{SHOP}")),
+        no_host("PATCH", &at(""), ""),
+        no_host("PUT", "/domains/new.example.org", "new.example.org"),
+        no_value(json!({"userEngagementTracking": "enabled"})),
+        no_value(json!({"userEngagementTracking": true})),
+        no_value(json!({"bulkByDefault": "Enabled"})),
+        no_value(json!({"trackingHost": 1})),
         no_sender("a..b"),
         no_sender("a%40b"),
         no_sender("a%20b"),

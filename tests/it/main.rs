@@ -17,6 +17,7 @@ mod domain_faults;
 mod domain_input;
 mod domain_keys;
 mod domain_lists;
+mod domain_tracking;
 mod domain_verification;
 mod domains;
 mod events;

@@ -37,6 +37,9 @@ pub(crate) fn refusal(error: DomainError) -> Problem {
         DomainError::DefaultSender => problem(409, "DefaultSenderUsername", "username"),
         DomainError::TooManySenders => problem(409, "TooManySenderUsernames", "username"),
         DomainError::ReturnPath(_) => problem(400, "InvalidReturnPath", "mailFromSenderDomain"),
+        DomainError::TrackingHost(_) | DomainError::OneHostForTwo => {
+            problem(400, "InvalidTrackingHost", "trackingHost")
+        }
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) use diagnosis::Diagnosis;
 pub(crate) use domain::{Domain, Sender};
 pub(crate) use request::{
     AddressPut, DomainPatch, DomainPut, KeyPut, ListPut, Redeliver, Rotate, RotateSecret,
-    SenderPut, SubscriptionPatch, SubscriptionPost, Trial, Verify,
+    SenderPut, SubscriptionPatch, SubscriptionPost, Trial, UserEngagementTracking, Verify,
 };
 pub(crate) use subscription::{DeadLetter, Named, NewSubscription, Subscription};
 pub(crate) use suppression::{Address, Explanation, List, Progress, Suppressed};

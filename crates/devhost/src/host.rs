@@ -11,7 +11,12 @@ mod server;
 mod settings;
 mod stores;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
@@ -39,6 +44,8 @@ pub struct HostOptions {
     pub listen: SocketAddr,
     /// Values of application variables. They go before the environment's, which go before the manifest's defaults.
     pub variables: BTreeMap<String, String>,
+    /// Variables whose default is the origin served, in place of the manifest's. Those it does not declare are passed over.
+    pub served_at: Vec<&'static str>,
     /// The store behind the label `default`.
     pub key_value: Arc<dyn KeyValue>,
     /// Who is told what happens.
@@ -57,6 +64,7 @@ impl HostOptions {
             manifest,
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             variables: BTreeMap::new(),
+            served_at: Vec::new(),
             key_value,
             log: log::discard(),
             limits: Limits::default(),
@@ -99,7 +107,7 @@ impl Host {
             address: options.listen,
             source,
         })?;
-        let (options, routes, prepared) = prepare(options).await?;
+        let (options, routes, prepared) = prepare(options, address).await?;
         let (phase, running) = (
             watch::Sender::new(Phase::Serving),
             Arc::new(watch::Sender::new(0)),
@@ -160,9 +168,15 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, HostError> {
 }
 
 /// Does what blocks, and gives the options back.
-async fn prepare(options: HostOptions) -> Result<(HostOptions, Routes, Vec<Prepared>), HostError> {
+async fn prepare(
+    options: HostOptions,
+    address: SocketAddr,
+) -> Result<(HostOptions, Routes, Vec<Prepared>), HostError> {
     let work = move || {
-        let manifest = Manifest::read(&options.manifest)?;
+        let mut manifest = Manifest::read(&options.manifest)?;
+        for name in &options.served_at {
+            manifest.set_default(name, &origin(address));
+        }
         let variables = Variables::resolve(&manifest, &options.variables, environment)?;
         let routes = Routes::new(&manifest.triggers)?;
         let compiler = Compiler::shared(options.cache.as_deref())?;
@@ -175,6 +189,17 @@ async fn prepare(options: HostOptions) -> Result<(HostOptions, Routes, Vec<Prepa
             "compilation ended early: {error}"
         )))
     })
+}
+
+/// Where a browser on this machine finds what listens at `address`.
+fn origin(mut address: SocketAddr) -> String {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
 }
 
 #[expect(
@@ -215,4 +240,22 @@ pub enum HostError {
     /// The engine cannot be set up.
     #[error("the WebAssembly engine cannot start: {0}")]
     Engine(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(address: &str, expected: &str) {
+        assert_eq!(origin(address.parse().unwrap()), expected);
+    }
+
+    #[test]
+    fn an_origin_is_one_that_can_be_opened() {
+        check("127.0.0.1:3000", "http://127.0.0.1:3000");
+        check("192.0.2.1:80", "http://192.0.2.1:80");
+        check("0.0.0.0:3000", "http://127.0.0.1:3000");
+        check("[::]:3000", "http://[::1]:3000");
+    }
 }

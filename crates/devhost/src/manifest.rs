@@ -190,6 +190,13 @@ impl Manifest {
         self.variables.contains_key(variable)
     }
 
+    /// Gives a variable another default, if it is declared.
+    pub(crate) fn set_default(&mut self, variable: &str, value: &str) {
+        if let Some(declaration) = self.variables.get_mut(variable) {
+            declaration.default = Some(value.to_owned());
+        }
+    }
+
     /// Returns the folder the manifest is in.
     #[must_use]
     pub fn folder(&self) -> &Path {

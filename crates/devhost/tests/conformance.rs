@@ -45,6 +45,7 @@ spin_manifest_version = 2
 name = "probe"
 [variables]
 greeting = { default = "hello" }
+own = { default = "" }
 outside = { default = "http://127.0.0.1:9" }
 [[trigger.http]]
 route = "/..."
@@ -58,6 +59,7 @@ key_value_stores = ["default"]
 allowed_outbound_hosts = ["http://hidden.spin.internal", "http://missing.spin.internal", "{{ outside }}"]
 [component.probe.variables]
 greeting = "{{ greeting }}, world"
+own = "{{ own }}"
 [component.hidden]
 source = "PROBE"
 "#;
@@ -206,6 +208,23 @@ async fn a_component_sees_its_own_variables_only() {
         let (status, text) = fixture.get(&format!("/variable?{name}")).await;
         assert!(status == 418 && text.contains(error), "{name}: {text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_may_have_the_origin_served_as_default() {
+    let served_at = |options: &mut HostOptions| options.served_at = vec!["own", "undeclared"];
+    let fixture = Fixture::start_with(served_at).await;
+    let origin = format!("http://{}", fixture.host.address());
+    assert_eq!(fixture.get("/variable?own").await, (200, origin));
+    let given = BTreeMap::from([("own".to_owned(), "given".to_owned())]);
+    let fixture = Fixture::start_with(|options| {
+        served_at(options);
+        options.variables = given;
+    })
+    .await;
+    fixture.check("/variable?own", "given").await;
+    let fixture = Fixture::start().await;
+    fixture.check("/variable?own", "").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -208,16 +208,20 @@ fn read_section<'a>(
 }
 
 /// The name asked for and those it is an alias of, one after the other.
+///
+/// An alias that was asked for itself is the answer, wherever it leads: what a resolver adds behind it is believed as part of the chain,
+/// but a chain without an end is no fault then.
 fn follow_aliases(
     question: &Question,
     answers: &[RawRecord<'_>],
 ) -> Result<Vec<Name>, AnswerError> {
+    let is_about_aliases = question.record_type == RecordType::Cname;
     let mut names = alloc::vec![question.name.clone()];
-    if question.record_type == RecordType::Cname {
-        return Ok(names);
-    }
     while let Some(name) = alias_of(names.last(), answers)? {
         if names.contains(&name) || names.len() > MAX_ALIASES {
+            if is_about_aliases {
+                break;
+            }
             return Err(AnswerError::AliasLoop);
         }
         names.push(name);
@@ -260,9 +264,13 @@ fn usable_records(
     aliases: &[Name],
     answers: &[RawRecord<'_>],
 ) -> Result<Vec<RecordData>, AnswerError> {
+    let owner = match record_type {
+        RecordType::Cname => aliases.first(),
+        _ => aliases.last(),
+    };
     let mut records = Vec::new();
     for record in answers {
-        if record.code == record_type.code() && record.owner.as_ref() == aliases.last() {
+        if record.code == record_type.code() && record.owner.as_ref() == owner {
             records.extend(RecordData::read(record_type, record.data)?);
         }
     }

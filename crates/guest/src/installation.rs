@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use mailer::domain::Installation;
+use mailer::domain::{Installation, TrackingOrigin};
 use mailer::envelope::Domain;
 use mailer::keyring::{MasterKey, MasterKeys};
 
@@ -31,13 +31,12 @@ pub fn installation(variables: &Variables) -> Result<Installation, ConfigError> 
         "" => Domain::parse(&format!("{BOUNCE_LABEL}.{base}")),
         host => Domain::parse(host),
     })?;
-    let tracking_url = variables.parse("tracking_url", |text| match text {
-        "" => Ok(None),
-        text => origin(text).map(Some),
-    })?;
     Ok(Installation {
-        tracking_url,
         sending_addresses: variables.parse("sending_addresses", addresses)?,
+        tracking_origin: variables.parse("tracking_url", |text| match text {
+            "" => Ok(None),
+            text => TrackingOrigin::parse(text).map(Some),
+        })?,
         bounce_host,
         base,
     })
@@ -101,7 +100,7 @@ mod tests {
         ("doh_url", "https://dns.example"),
         ("managed_domain", "mail.example"),
         ("sending_addresses", "192.0.2.1 2001:db8::1"),
-        ("tracking_url", "https://links.example/"),
+        ("tracking_url", ""),
     ];
 
     fn with(name: &'static str, value: &'static str) -> Variables {
@@ -123,16 +122,23 @@ mod tests {
         let found = installation(&Variables::of(&GOOD)).ok();
         let host = found.as_ref().map(|found| found.bounce_host.as_str());
         assert_eq!(host, Some("mx.mail.example"));
-        let links = found
-            .as_ref()
-            .and_then(|found| found.tracking_url.as_deref());
-        assert_eq!(links, Some("https://links.example"));
         assert_eq!(found.map(|found| found.sending_addresses.len()), Some(2));
         refused("managed_domain", "");
         refused("managed_domain", "localhost");
         refused("bounce_host", "192.0.2.1");
         refused("sending_addresses", "192.0.2.1,192.0.2.2");
-        refused("tracking_url", "links.example");
+        refused("tracking_url", "links.example.net");
+        refused("tracking_url", "https://links.example.net/c");
+    }
+
+    #[test]
+    fn links_lead_nowhere_until_the_operator_says() {
+        let found = installation(&with("tracking_url", " ")).ok();
+        assert_eq!(found.map(|found| found.tracking_origin), Some(None));
+        let found = installation(&with("tracking_url", "https://Links.Example.Net/")).ok();
+        let origin = found.and_then(|found| found.tracking_origin);
+        let origin = origin.map(|origin| origin.to_string());
+        assert_eq!(origin.as_deref(), Some("https://links.example.net"));
     }
 
     #[track_caller]

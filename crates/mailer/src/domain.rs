@@ -5,6 +5,7 @@
 //!   means for the record's state. [`inquiry`] limits what that costs; [`recheck`] does it again every day.
 //! - [`key_change`] makes, imports, rotates and retires signing keys; [`reseal`] changes the master key.
 //! - [`edit`] is the only way to change a record: under a lock, with the history of the change.
+//! - [`tracking`] says where the links in its mail lead.
 //! - [`diagnosis`] says what a receiving server will conclude.
 //! - [`managed`] makes the domain every installation starts with, [`custom`] those an operator brings.
 
@@ -24,6 +25,7 @@ pub mod record;
 pub mod requirement;
 pub mod reseal;
 pub mod senders;
+pub mod tracking;
 pub mod verification;
 
 pub use edit::DomainError;
@@ -32,3 +34,4 @@ pub use record::{
     SenderUsername,
 };
 pub use requirement::Installation;
+pub use tracking::TrackingOrigin;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use guest::{Problem, Request, Response, SpinPorts, empty, json, text};
-use mailer::domain::custom::{self, DomainChange, NewDomain};
+use mailer::domain::custom::{self, DomainChange, Engagement, NewDomain};
 use mailer::domain::history;
 use mailer::domain::index::{self, Deleted};
 use mailer::keys;
@@ -12,7 +12,7 @@ use mailer::ports::Clock;
 use super::{decode_name, keys::start_making, query_number, read_json, read_record, resolve_name};
 use crate::config::Config;
 use crate::refusal::{no_domain, refusal};
-use crate::wire::{self, DomainPatch, DomainPut};
+use crate::wire::{self, DomainPatch, DomainPut, UserEngagementTracking};
 
 /// `GET /domains`
 pub(crate) async fn list(request: &Request, config: &Config) -> Result<Response, Problem> {
@@ -50,6 +50,11 @@ pub(crate) async fn put(
     let name = decode_name(name)?;
     let body: DomainPut = read_json(request).await?;
     let new = NewDomain {
+        engagement: engagement(
+            body.user_engagement_tracking,
+            body.bulk_by_default,
+            body.tracking_host,
+        ),
         linked: body.linked.unwrap_or(true),
         return_path: body.mail_from_sender_domain,
     };
@@ -68,17 +73,34 @@ pub(crate) async fn patch(
 ) -> Result<Response, Problem> {
     let body: DomainPatch = read_json(request).await?;
     let change = DomainChange {
+        engagement: engagement(
+            body.user_engagement_tracking,
+            body.bulk_by_default,
+            body.tracking_host,
+        ),
         linked: body.linked,
         return_path: body.mail_from_sender_domain,
     };
     update(config, name, &change).await
 }
 
+fn engagement(
+    tracking: Option<UserEngagementTracking>,
+    bulk_by_default: Option<bool>,
+    tracking_host: Option<Option<String>>,
+) -> Engagement {
+    Engagement {
+        is_tracked: tracking.map(|tracking| tracking == UserEngagementTracking::Enabled),
+        bulk_by_default,
+        tracking_host,
+    }
+}
+
 /// `POST /domains/{name}:link` and `:unlink`
 pub(crate) async fn link(config: &Config, name: &str, linked: bool) -> Result<Response, Problem> {
     let change = DomainChange {
         linked: Some(linked),
-        return_path: None,
+        ..DomainChange::default()
     };
     update(config, name, &change).await
 }

@@ -10,6 +10,8 @@ use mailer::domain::{Installation, SenderUsername};
 use mailer::time::Timestamp;
 use serde::Serialize;
 
+use super::UserEngagementTracking;
+
 /// One domain.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -25,6 +27,11 @@ pub(crate) struct Domain {
     can_send: bool,
     /// The record that keeps it from sending.
     waiting_for: Option<&'static str>,
+    user_engagement_tracking: UserEngagementTracking,
+    bulk_by_default: bool,
+    tracking_host: Option<String>,
+    /// Where links in mail that is sent now lead. Without one nothing is tracked, whatever is said above.
+    link_origin: Option<String>,
     sender_usernames: Vec<Sender>,
     verification_states: BTreeMap<&'static str, State>,
     verification_records: BTreeMap<&'static str, Record>,
@@ -94,6 +101,10 @@ impl Domain {
             linked: record.linked,
             can_send: record.linked && waiting_for.is_none(),
             waiting_for: waiting_for.map(RecordKind::as_str),
+            user_engagement_tracking: record.tracks_engagement.into(),
+            bulk_by_default: record.bulk_by_default,
+            tracking_host: record.tracking_host.as_ref().map(ToString::to_string),
+            link_origin: record.link_origin(installation),
             sender_usernames: record.senders.iter().map(Sender::from).collect(),
             verification_states: states(record),
             verification_records: records(record, installation),

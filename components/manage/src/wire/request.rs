@@ -3,7 +3,7 @@
 use mailer::domain::record;
 use mailer::subscription::edit;
 use mailer::suppression::record::Person;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// `PUT /domains/{name}`
 #[derive(Default, Deserialize)]
@@ -11,6 +11,11 @@ use serde::Deserialize;
 pub(crate) struct DomainPut {
     pub(crate) linked: Option<bool>,
     pub(crate) mail_from_sender_domain: Option<String>,
+    pub(crate) user_engagement_tracking: Option<UserEngagementTracking>,
+    pub(crate) bulk_by_default: Option<bool>,
+    /// Null takes it away, which leaving it out does not.
+    #[serde(default, deserialize_with = "nullable")]
+    pub(crate) tracking_host: Option<Option<String>>,
     /// Only `CustomerManaged` is put; taken so that a body of Azure's fits.
     #[serde(default, rename = "domainManagement")]
     _domain_management: Option<CustomerManaged>,
@@ -21,12 +26,41 @@ enum CustomerManaged {
     CustomerManaged,
 }
 
+/// Whether opens and clicks are tracked, in Azure's words.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) enum UserEngagementTracking {
+    Disabled,
+    Enabled,
+}
+
+impl From<bool> for UserEngagementTracking {
+    fn from(is_tracked: bool) -> Self {
+        if is_tracked {
+            Self::Enabled
+        } else {
+            Self::Disabled
+        }
+    }
+}
+
+/// A property that is there, be it null.
+fn nullable<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
 /// `PATCH /domains/{name}`
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct DomainPatch {
     pub(crate) linked: Option<bool>,
     pub(crate) mail_from_sender_domain: Option<String>,
+    pub(crate) user_engagement_tracking: Option<UserEngagementTracking>,
+    pub(crate) bulk_by_default: Option<bool>,
+    /// Null takes it away, which leaving it out does not.
+    #[serde(default, deserialize_with = "nullable")]
+    pub(crate) tracking_host: Option<Option<String>>,
 }
 
 /// `POST /domains/{name}:initiateVerification` and `:cancelVerification`
@@ -187,6 +221,36 @@ impl AddressPut {
             first_name: self.first_name.unwrap_or_default(),
             last_name: self.last_name.unwrap_or_default(),
             notes: self.notes.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, expected: Option<Option<&str>>) {
+        let patch: DomainPatch = serde_json::from_str(body).unwrap();
+        let expected = expected.map(|host| host.map(str::to_owned));
+        assert_eq!(patch.tracking_host, expected, "{body}");
+    }
+
+    #[test]
+    fn null_is_something_else_than_nothing() {
+        check("{}", None);
+        check(r#"{"trackingHost":null}"#, Some(None));
+        check(r#"{"trackingHost":"a.b"}"#, Some(Some("a.b")));
+    }
+
+    #[test]
+    fn tracking_is_switched_by_exact_words_only() {
+        for value in ["true", "\"enabled\"", "\"On\"", "1", "{}"] {
+            let body = format!(r#"{{"userEngagementTracking":{value}}}"#);
+            assert!(
+                serde_json::from_str::<DomainPatch>(&body).is_err(),
+                "{body}"
+            );
         }
     }
 }

@@ -188,6 +188,8 @@ async fn start_host(
     );
     options.listen = listen;
     options.variables = variables;
+    // Links in mail lead back here.
+    options.served_at = vec!["tracking_url"];
     options.log = without_ticks(log::to_stderr());
     options.cache = Some(state.cache());
     say("loading the components ...");

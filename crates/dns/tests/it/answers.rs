@@ -113,11 +113,30 @@ fn an_alias_without_an_end_has_no_data() {
 #[test]
 fn an_alias_is_what_is_asked_for_where_it_is() {
     let question = question("a.example", RecordType::Cname);
-    let answers = vec![cname("a.example", "b.example", 60)];
-    let octets = Message::new(question.clone(), answers).octets();
-    let answer = decode_answer(&question, &octets).unwrap();
+    let look = |answers: Vec<Vec<u8>>| {
+        decode_answer(&question, &Message::new(question.clone(), answers).octets())
+    };
     let target = dns::Name::parse("b.example").unwrap();
-    assert_eq!(answer.records, [RecordData::Cname(target)]);
+    let alias = || cname("a.example", "b.example", 60);
+    // Some resolvers add what the alias leads to, and that may be a loop; it is no answer to this question.
+    let chains = [
+        vec![alias()],
+        vec![alias(), address("b.example", 1, 50)],
+        vec![
+            address("c.example", 1, 50),
+            cname("b.example", "c.example", 55),
+            alias(),
+        ],
+        vec![alias(), cname("b.example", "a.example", 60)],
+    ];
+    for chain in chains {
+        let answer = look(chain).unwrap();
+        assert_eq!(answer.records, [RecordData::Cname(target.clone())]);
+    }
+    let lie = Err(AnswerError::OtherQuestion);
+    assert_eq!(look(vec![alias(), address("c.example", 1, 60)]), lie);
+    let answer = look(vec![address("a.example", 1, 60)]).unwrap();
+    assert_eq!((answer.kind, answer.records), (AnswerKind::NoData, vec![]));
 }
 
 #[test]

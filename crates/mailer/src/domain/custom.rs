@@ -11,6 +11,7 @@ use super::name::{self, is_within};
 use super::observation::observe;
 use super::record::{DomainKey, DomainRecord, KeyMaking, Management};
 use super::requirement::{Installation, RETURN_PATH_LABEL};
+use super::tracking::{check_hosts, tracking_host};
 use super::verification::{Finding, FindingResult, Look, RecordKind, Status, Turn, Verification};
 use crate::keys;
 use crate::operation::OperationId;
@@ -24,6 +25,19 @@ pub struct NewDomain {
     pub linked: bool,
     /// The domain of the return path; `bounces` below the domain when not said.
     pub return_path: Option<String>,
+    /// What is to be known of its readers.
+    pub engagement: Engagement,
+}
+
+/// What an operator says of the engagement of a domain's readers. What is `None` stays as it is, and at first is off.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Engagement {
+    /// Whether opens and clicks are tracked.
+    pub is_tracked: Option<bool>,
+    /// Whether mail is bulk mail unless a message says otherwise.
+    pub bulk_by_default: Option<bool>,
+    /// The host that links lead through, `Some(None)` to have none.
+    pub tracking_host: Option<Option<String>>,
 }
 
 /// Adds the domain `text`. Its keys are still to be made, with [`key_change::make_keys`], under the operation in the record.
@@ -43,10 +57,7 @@ where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
     let domain = name::admit(text, installation)?;
-    let return_path = match &new.return_path {
-        Some(text) => Some(return_path(&domain, text)?),
-        None => Domain::parse(&format!("{RETURN_PATH_LABEL}.{domain}")).ok(),
-    };
+    let hosts = Hosts::of(&domain, &new)?;
     let found = keys::domain(&domain).read(ports).await?;
     let is_cut_off = |record: &DomainRecord| is_cut_off(record, ports.now());
     if found
@@ -61,8 +72,8 @@ where
     };
     let fresh = Fresh {
         slot,
-        return_path,
-        linked: new.linked,
+        hosts,
+        new,
         token: OperationId::random(ports).to_string(),
         operation: OperationId::random(ports),
     };
@@ -87,11 +98,34 @@ fn return_path(domain: &Domain, text: &str) -> Result<Domain, DomainError> {
         .ok_or_else(|| DomainError::ReturnPath(domain.clone()))
 }
 
+/// The names below a domain that have records of their own.
+struct Hosts {
+    return_path: Option<Domain>,
+    tracking_host: Option<Domain>,
+}
+
+impl Hosts {
+    fn of(domain: &Domain, new: &NewDomain) -> Result<Self, DomainError> {
+        let return_path = match &new.return_path {
+            Some(text) => Some(return_path(domain, text)?),
+            None => Domain::parse(&format!("{RETURN_PATH_LABEL}.{domain}")).ok(),
+        };
+        let wanted = new.engagement.tracking_host.as_ref();
+        let wanted = wanted.and_then(Option::as_ref);
+        let tracking_host = wanted.map(|text| tracking_host(domain, text)).transpose()?;
+        check_hosts(return_path.as_ref(), tracking_host.as_ref())?;
+        Ok(Self {
+            return_path,
+            tracking_host,
+        })
+    }
+}
+
 /// What a record begins with.
 struct Fresh {
     slot: u64,
-    return_path: Option<Domain>,
-    linked: bool,
+    hosts: Hosts,
+    new: NewDomain,
     token: String,
     operation: OperationId,
 }
@@ -111,8 +145,11 @@ impl Fresh {
         let blank = DomainRecord {
             management: Management::Customer,
             ownership_token: self.token,
-            return_path: self.return_path,
-            linked: self.linked,
+            return_path: self.hosts.return_path,
+            linked: self.new.linked,
+            tracks_engagement: self.new.engagement.is_tracked.unwrap_or_default(),
+            bulk_by_default: self.new.engagement.bulk_by_default.unwrap_or_default(),
+            tracking_host: self.hosts.tracking_host,
             slot: Some(self.slot),
             making,
             ..DomainRecord::new(domain.clone(), Management::Customer, now)
@@ -144,12 +181,14 @@ pub struct DomainChange {
     pub linked: Option<bool>,
     /// The domain of the return path.
     pub return_path: Option<String>,
+    /// What is to be known of its readers.
+    pub engagement: Engagement,
 }
 
 /// Changes what `change` names.
 ///
 /// # Errors
-/// When the return path is neither the domain nor below it, or as [`edit()`].
+/// When the return path is neither the domain nor below it, the tracking host is not below it, both are one, or as [`edit()`].
 pub async fn update<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     domain: &Domain,
@@ -159,10 +198,12 @@ pub async fn update<P: Clock + KeyValue + Scheduler>(
         if let Some(linked) = change.linked {
             set_linked(draft, linked);
         }
-        match &change.return_path {
-            Some(text) => set_return_path(draft, text),
-            None => Ok(()),
+        if let Some(text) = &change.return_path {
+            set_return_path(draft, text)?;
         }
+        set_engagement(draft, &change.engagement)?;
+        let record = &draft.record;
+        check_hosts(record.return_path.as_ref(), record.tracking_host.as_ref())
     };
     edit(ports, domain, change).await.map(|(record, ())| record)
 }
@@ -187,6 +228,46 @@ fn set_return_path(draft: &mut Draft, text: &str) -> Result<(), DomainError> {
         draft.note(EventKind::ReturnPathChanged, None, path.as_str());
         draft.record.return_path = Some(path);
         draft.record.verifications.remove(&RecordKind::ReturnPath);
+    }
+    Ok(())
+}
+
+fn set_engagement(draft: &mut Draft, change: &Engagement) -> Result<(), DomainError> {
+    let record = &mut draft.record;
+    let was_tracked = record.tracks_engagement;
+    record.tracks_engagement = change.is_tracked.unwrap_or(was_tracked);
+    let was_bulk = record.bulk_by_default;
+    record.bulk_by_default = change.bulk_by_default.unwrap_or(was_bulk);
+    let (is_tracked, is_bulk) = (record.tracks_engagement, record.bulk_by_default);
+    if is_tracked != was_tracked {
+        let kind = if is_tracked {
+            EventKind::TrackingEnabled
+        } else {
+            EventKind::TrackingDisabled
+        };
+        draft.note(kind, None, "");
+    }
+    if is_bulk != was_bulk {
+        let detail = if is_bulk { "on" } else { "off" };
+        draft.note(EventKind::BulkByDefaultChanged, None, detail);
+    }
+    match &change.tracking_host {
+        Some(host) => set_tracking_host(draft, host.as_deref()),
+        None => Ok(()),
+    }
+}
+
+fn set_tracking_host(draft: &mut Draft, text: Option<&str>) -> Result<(), DomainError> {
+    if text.is_some() && draft.record.management == Management::Managed {
+        return Err(DomainError::Managed);
+    }
+    let parse = |text: &str| tracking_host(&draft.record.domain, text);
+    let host = text.map(parse).transpose()?;
+    if draft.record.tracking_host != host {
+        let shown = host.as_ref().map_or("none", Domain::as_str);
+        draft.note(EventKind::TrackingHostChanged, None, shown);
+        draft.record.tracking_host = host;
+        draft.record.verifications.remove(&RecordKind::Tracking);
     }
     Ok(())
 }
@@ -328,6 +409,10 @@ fn subject(record: &DomainRecord, kind: RecordKind) -> (String, String) {
     let what = match kind {
         RecordKind::Domain | RecordKind::Spf | RecordKind::Dmarc => String::new(),
         RecordKind::ReturnPath => record.wanted_return_path().to_string(),
+        RecordKind::Tracking => record
+            .tracking_host
+            .as_ref()
+            .map_or_else(String::new, Domain::to_string),
         RecordKind::Dkim | RecordKind::Dkim2 | RecordKind::DkimEd25519 => record
             .key_of(kind)
             .map(|key| key.selector.clone())

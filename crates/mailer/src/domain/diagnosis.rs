@@ -349,6 +349,7 @@ fn advise(record: &DomainRecord, installation: &Installation, found: Outlooks<'_
             record.wanted_return_path()
         ));
     }
+    advice.extend(tracking_advice(record, installation));
     match dmarc.result {
         DmarcResult::None => advice.push(format!(
             "Publish a DMARC record at _dmarc.{}, such as v=DMARC1; p=none: large receivers ask for one.",
@@ -358,4 +359,27 @@ fn advise(record: &DomainRecord, installation: &Installation, found: Outlooks<'_
         DmarcResult::Pass | DmarcResult::Fail | DmarcResult::TempError => {}
     }
     advice
+}
+
+/// What keeps engagement from being tracked, or from being tracked under the domain's own name.
+fn tracking_advice(record: &DomainRecord, installation: &Installation) -> Option<String> {
+    let origin = record.link_origin(installation);
+    if origin.is_none() && (record.tracks_engagement || record.bulk_by_default) {
+        return Some(
+            "Set the variable tracking_url, or have a tracking host verified: without either nothing is tracked, and no link to unsubscribe is put into mail."
+                .to_owned(),
+        );
+    }
+    let host = record.tracking_host.as_ref()?;
+    if record.is_verified(RecordKind::Tracking) {
+        return None;
+    }
+    Some(match (installation.tracking_host(), origin) {
+        (Some(ours), Some(origin)) => format!(
+            "Publish the CNAME record of {host}, which leads to {ours}, and have it verified: until then links lead to {origin}."
+        ),
+        _ => format!(
+            "Set the variable tracking_url to an origin with a name: without that {host} cannot be verified."
+        ),
+    })
 }

@@ -92,6 +92,14 @@ pub enum DomainError {
     /// The return path is neither the domain nor below it.
     #[error("expected {0} or a domain below it as return path, found another")]
     ReturnPath(Domain),
+    /// The tracking host is not below the domain.
+    #[error("expected a host below {0} as tracking host, found another")]
+    TrackingHost(Domain),
+    /// Tracking host and return path are one name.
+    #[error(
+        "expected a tracking host other than the return path, since a name with a CNAME record can have no other, found one name for both"
+    )]
+    OneHostForTwo,
 }
 
 /// A record being changed.

@@ -27,7 +27,7 @@ pub struct Event {
 }
 
 impl Record for Event {
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
 }
 
 /// What happened to a domain.
@@ -43,6 +43,14 @@ pub enum EventKind {
     DomainUnlinked,
     /// The return path shall be at another domain.
     ReturnPathChanged,
+    /// Opens and clicks of its mail are tracked.
+    TrackingEnabled,
+    /// Opens and clicks of its mail are no longer tracked.
+    TrackingDisabled,
+    /// Links of its mail shall lead through another host, or none of its own.
+    TrackingHostChanged,
+    /// Its mail is bulk mail unless a message says otherwise, or is so no longer.
+    BulkByDefaultChanged,
     /// A verification was asked for.
     VerificationRequested,
     /// A verification was called off.
@@ -87,6 +95,10 @@ impl EventKind {
             Self::DomainLinked => "DomainLinked",
             Self::DomainUnlinked => "DomainUnlinked",
             Self::ReturnPathChanged => "ReturnPathChanged",
+            Self::TrackingEnabled => "TrackingEnabled",
+            Self::TrackingDisabled => "TrackingDisabled",
+            Self::TrackingHostChanged => "TrackingHostChanged",
+            Self::BulkByDefaultChanged => "BulkByDefaultChanged",
             Self::VerificationRequested => "VerificationRequested",
             Self::VerificationCancelled => "VerificationCancelled",
             Self::Verified => "Verified",

@@ -10,7 +10,7 @@ use dns::{Answer, Question, ResolveError, Resolver};
 use crate::ports::Clock;
 use crate::time::Timestamp;
 
-/// Most questions of one look. All records of a domain take fifteen; SPF may send us on to ten more, and to the hosts of theirs.
+/// Most questions of one look. All records of a domain take sixteen; SPF may send us on to ten more, and to the hosts of theirs.
 pub const MAX_QUESTIONS: usize = 60;
 /// How long the questions of one look may take; the last one may end a little later.
 pub const MAX_TIME: Duration = Duration::from_secs(20);

@@ -1,5 +1,7 @@
 //! Looks at DNS for a domain's records and judges what is there: from the parsed records, never by comparing texts.
 
+mod tracking;
+
 use std::cell::Cell;
 use std::error::Error;
 use std::net::IpAddr;
@@ -42,6 +44,7 @@ pub async fn observe<R: Resolver>(
         }
         RecordKind::Dmarc => observer.dmarc().await,
         RecordKind::ReturnPath => observer.return_path().await,
+        RecordKind::Tracking => observer.tracking().await,
     };
     watched.into_finding(judged)
 }

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use envelope::Domain;
 
 use super::record::{Algorithm, DomainKey, DomainRecord, KeyState, Management};
+use super::tracking::TrackingOrigin;
 use super::verification::RecordKind;
 
 /// How long resolvers may keep our records, in seconds.
@@ -26,18 +27,18 @@ pub struct Installation {
     pub sending_addresses: Vec<IpAddr>,
     /// The host that takes reports for return paths.
     pub bounce_host: Domain,
-    /// The origin that links of readers lead to, for domains without a host of their own for that.
-    pub tracking_url: Option<String>,
+    /// Where links of mail lead, unless its domain has a host of its own for that; `None` if the operator has not said.
+    pub tracking_origin: Option<TrackingOrigin>,
 }
 
 /// One DNS record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsRecord {
-    /// `TXT` or `MX`.
+    /// `TXT`, `MX` or `CNAME`.
     pub record_type: &'static str,
     /// The owner, without the final dot.
     pub name: String,
-    /// TXT: the text in one piece. MX: preference and host.
+    /// TXT: the text in one piece. MX: preference and host. CNAME: the host.
     pub value: String,
 }
 
@@ -139,12 +140,6 @@ impl DomainRecord {
         }
     }
 
-    /// The origin that links in its mail lead to now; without one nothing is tracked.
-    #[must_use]
-    pub fn link_origin(&self, installation: &Installation) -> Option<String> {
-        installation.tracking_url.clone()
-    }
-
     /// The key that a kind of record publishes.
     #[must_use]
     pub fn key_of(&self, kind: RecordKind) -> Option<&DomainKey> {
@@ -152,9 +147,11 @@ impl DomainRecord {
             RecordKind::Dkim => self.current_key(Algorithm::RsaSha256),
             RecordKind::Dkim2 => self.next_key(Algorithm::RsaSha256),
             RecordKind::DkimEd25519 => self.current_key(Algorithm::Ed25519Sha256),
-            RecordKind::Domain | RecordKind::Spf | RecordKind::Dmarc | RecordKind::ReturnPath => {
-                None
-            }
+            RecordKind::Domain
+            | RecordKind::Spf
+            | RecordKind::Dmarc
+            | RecordKind::ReturnPath
+            | RecordKind::Tracking => None,
         }
     }
 
@@ -166,6 +163,7 @@ impl DomainRecord {
             RecordKind::Dkim | RecordKind::Dkim2 | RecordKind::DkimEd25519 => {
                 self.making.is_some() || self.key_of(kind).is_some()
             }
+            RecordKind::Tracking => self.tracking_host.is_some(),
             RecordKind::Spf | RecordKind::Dmarc | RecordKind::ReturnPath => true,
         }
     }
@@ -191,6 +189,7 @@ impl DomainRecord {
                 "v=DMARC1; p=quarantine",
             )],
             RecordKind::ReturnPath => self.return_path_records(installation),
+            RecordKind::Tracking => self.tracking_record(installation).into_iter().collect(),
         }
     }
 
@@ -203,6 +202,17 @@ impl DomainRecord {
             .into_iter()
             .filter(|record| !is_own(record))
             .collect()
+    }
+
+    /// The alias of the installation's host, unless it has none.
+    fn tracking_record(&self, installation: &Installation) -> Option<DnsRecord> {
+        let host = self.tracking_host.as_ref()?;
+        let ours = installation.tracking_host().filter(|ours| *ours != host)?;
+        Some(DnsRecord {
+            record_type: "CNAME",
+            name: host.to_string(),
+            value: ours.to_string(),
+        })
     }
 
     /// The record that publishes `key`.
@@ -280,6 +290,7 @@ fn describe(kind: RecordKind) -> String {
         RecordKind::DkimEd25519 => "the Ed25519 key that signs beside the RSA key",
         RecordKind::Dmarc => "the domain's policy; any valid policy will do",
         RecordKind::ReturnPath => "where reports about undelivered mail go",
+        RecordKind::Tracking => "the host that links in its mail lead through",
     };
     format!("{kind}: {purpose}")
 }

@@ -39,11 +39,13 @@ pub enum RecordKind {
     Dmarc,
     /// MX and SPF of the domain of the return path.
     ReturnPath,
+    /// The CNAME record of the tracking host.
+    Tracking,
 }
 
 impl RecordKind {
     /// All of them, in the order an operator deals with them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Domain,
         Self::Spf,
         Self::Dkim,
@@ -51,6 +53,7 @@ impl RecordKind {
         Self::DkimEd25519,
         Self::Dmarc,
         Self::ReturnPath,
+        Self::Tracking,
     ];
 
     /// Its name in the API.
@@ -64,6 +67,7 @@ impl RecordKind {
             Self::DkimEd25519 => "DKIMEd25519",
             Self::Dmarc => "DMARC",
             Self::ReturnPath => "ReturnPath",
+            Self::Tracking => "Tracking",
         }
     }
 
@@ -140,6 +144,8 @@ pub enum FaultCode {
     OtherKey,
     /// There is no key to publish yet.
     NoKey,
+    /// The installation has no host that a tracking host could be an alias of.
+    NoTrackingUrl,
     /// The resolver failed (SERVFAIL): broken DNSSEC, or the domain's servers do not answer.
     DnsServerFailure,
     /// The resolver refused.
@@ -171,6 +177,7 @@ impl FaultCode {
             Self::KeyRevoked => "KeyRevoked",
             Self::OtherKey => "OtherKey",
             Self::NoKey => "NoKey",
+            Self::NoTrackingUrl => "NoTrackingUrl",
             Self::DnsServerFailure => "DnsServerFailure",
             Self::DnsRefused => "DnsRefused",
             Self::DnsTimeout => "DnsTimeout",

@@ -14,6 +14,7 @@ use mailer::delivery::DeliveryState;
 use mailer::domain::record::Algorithm;
 use mailer::domain::{
     DomainKey, DomainRecord, Installation, KeyState, Management, SealedKey, SenderUsername,
+    TrackingOrigin,
 };
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
 use mailer::keyring::{Keyring, MasterKey, MasterKeys};
@@ -301,7 +302,7 @@ pub(crate) fn installation() -> Installation {
         base: Domain::parse("mail.example").unwrap(),
         sending_addresses: vec!["192.0.2.1".parse().unwrap()],
         bounce_host: Domain::parse("mx.mail.example").unwrap(),
-        tracking_url: Some("https://links.example".to_owned()),
+        tracking_origin: TrackingOrigin::parse("https://links.mail.example").ok(),
     }
 }
 

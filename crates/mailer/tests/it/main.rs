@@ -24,3 +24,4 @@ mod sender_domains;
 mod submission;
 mod suppression;
 mod ticks;
+mod tracking_hosts;

@@ -23,7 +23,7 @@ use crate::fake::{
 };
 
 const ID: &str = "9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34";
-const ORIGIN: &str = "https://links.example/";
+const ORIGIN: &str = "https://links.mail.example/";
 const TARGET: &str = "https://shop.example/?a=1&b=2";
 const HTML: &str = "<html><body><p>Hello! <a href=\"https://shop.example/?a=1&amp;b=2\">Shop</a>,\r\n\
                     <a href=\"mailto:shop@example.com\">write</a> or \
@@ -382,7 +382,7 @@ fn only(world: &World, mail: &Mail<'_>, has_origin: bool) -> Seen {
     let id = mail.accept(world, &["bob@example.com"]);
     let mut dispatcher = dispatcher();
     if !has_origin {
-        dispatcher.installation.tracking_url = None;
+        dispatcher.installation.tracking_origin = None;
     }
     let attempted = run(attempt(world, &relay, &dispatcher, id)).unwrap();
     assert!(matches!(attempted, Attempted::Made { .. }));

@@ -135,8 +135,11 @@ fn records_of_every_version_stay_readable() {
     assert_eq!(encode(&record).unwrap(), newest.trim_ascii_end());
     let event = include_bytes!("../vectors/records/event.v1.json");
     let record: mailer::domain::history::Event = decode(event).unwrap();
-    assert_eq!(encode(&record).unwrap(), as_version(2, event));
+    assert_eq!(encode(&record).unwrap(), as_version(3, event));
     let event = include_bytes!("../vectors/records/event.v2.json");
+    let record: mailer::domain::history::Event = decode(event).unwrap();
+    assert_eq!(encode(&record).unwrap(), as_version(3, event));
+    let event = include_bytes!("../vectors/records/event.v3.json");
     let record: mailer::domain::history::Event = decode(event).unwrap();
     assert_eq!(encode(&record).unwrap(), event.trim_ascii_end());
     let subscriptions = include_bytes!("../vectors/records/subscriptions.v1.json");

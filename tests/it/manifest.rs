@@ -65,6 +65,7 @@ fn each_secret_is_known_only_where_it_is_used() {
         ("access_key_secondary", vec!["query", "send"]),
         ("admin_token", vec!["dispatch", "manage", "query"]),
         ("link_key", vec!["dispatch"]),
+        ("link_key_previous", vec!["dispatch"]),
         ("master_key", vec!["dispatch", "manage"]),
         ("master_key_previous", vec!["dispatch", "manage"]),
         ("relay_event_secret", vec!["webhook"]),

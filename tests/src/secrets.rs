@@ -8,8 +8,6 @@ pub const ACCESS_KEY_PRIMARY: &str = "cHJpbWFyeSBhY2Nlc3Mga2V5IGZvciB0ZXN0cyBvbm
 pub const ACCESS_KEY_SECONDARY: &str = "c2Vjb25kYXJ5IGFjY2VzcyBrZXkgZm9yIHRlc3RzIG9ubHk=";
 /// What operators show.
 pub const ADMIN_TOKEN: &str = "admin-token-for-tests-only";
-/// What makes the links of readers.
-pub const LINK_KEY: &str = "bGlua3Mgb2YgcmVhZGVycyBmb3IgdGVzdHMgb25seSE=";
 /// What seals private keys.
 pub const MASTER_KEY: &str = "dGhpcnR5LXR3byBvY3RldHMgZm9yIHRlc3RzIG9ubHk=";
 /// What the relay wants to see.
@@ -19,6 +17,8 @@ pub const RELAY_TOKEN: &str = "relay-token-for-tests-only";
 pub const RELAY_EVENT_SECRET: &str = "whsec_cmVsYXkgZXZlbnRzIGZvciB0ZXN0cyBvbmx5";
 /// What an MTA says when it brings a report.
 pub const REPORT_TOKEN: &str = "report-token-for-tests-only";
+/// What makes links.
+pub const LINK_KEY: &str = "bGlua3MgaW4gbWFpbCBmb3IgdGVzdHMgb25seSBub3c=";
 /// What makes return paths.
 pub const RETURN_PATH_KEY: &str = "cmV0dXJuIHBhdGhzIGZvciB0ZXN0cyBvbmx5IG5vdyE=";
 /// What seals the secrets of subscriptions.

@@ -1,4 +1,4 @@
-//! The variables about links in mail that lead through us.
+//! The variables about links in mail.
 
 use mailer::link::{LinkKeys, MAX_PREVIOUS_KEYS};
 use mailer::token_key::TokenKey;
@@ -8,7 +8,7 @@ use crate::config::{ConfigError, Variables};
 /// The variables that [`link_keys`] reads.
 pub const LINK_NAMES: [&str; 2] = ["link_key", "link_key_previous"];
 
-/// The keys of links: `link_key`, which makes them, and those before it in `link_key_previous`.
+/// The keys of links: `link_key`, and those before it that `link_key_previous` lists.
 ///
 /// # Errors
 /// When a variable is malformed.
@@ -19,35 +19,48 @@ pub fn link_keys(variables: &Variables) -> Result<LinkKeys, ConfigError> {
 }
 
 fn previous(text: &str) -> Result<Vec<TokenKey>, String> {
-    let texts: Vec<&str> = text.split_ascii_whitespace().collect();
-    if texts.len() > MAX_PREVIOUS_KEYS {
+    let keys = text.split_ascii_whitespace().map(TokenKey::parse);
+    let keys: Vec<TokenKey> = keys.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
+    if keys.len() > MAX_PREVIOUS_KEYS {
         return Err(format!("expected at most {MAX_PREVIOUS_KEYS} keys"));
     }
-    let keys = texts.into_iter().map(TokenKey::parse);
-    let keys: Result<Vec<TokenKey>, _> = keys.collect();
-    keys.map_err(|error| error.to_string())
+    Ok(keys)
 }
 
 #[cfg(test)]
 mod tests {
+    use mailer::link::Reader;
+
     use super::*;
 
-    const KEY: &str = "AAECAwQFBgcICQoLDA0ODw==";
+    const KEYS: [&str; 2] = ["AAECAwQFBgcICQoLDA0ODw==", "EBESExQVFhcYGRobHB0eHw=="];
 
-    #[track_caller]
-    fn check(previous: &str, is_good: bool) {
-        let values = [("link_key", KEY), ("link_key_previous", previous)];
-        let found = link_keys(&Variables::of(&values));
-        assert_eq!(found.is_ok(), is_good, "{previous}");
+    fn keys(current: &str, previous: &str) -> Result<LinkKeys, ConfigError> {
+        link_keys(&Variables::of(&[
+            ("link_key", current),
+            ("link_key_previous", previous),
+        ]))
     }
 
     #[test]
-    fn up_to_eight_keys_before_the_one_in_use_are_known() {
-        check("", true);
-        check(KEY, true);
-        check(&format!(" {KEY}  {KEY}\n"), true);
-        check(&[KEY; MAX_PREVIOUS_KEYS].join(" "), true);
-        check(&[KEY; MAX_PREVIOUS_KEYS + 1].join(" "), false);
-        check(&format!("{KEY},{KEY}"), false);
+    fn keys_before_the_current_one_are_listed_with_spaces_between() {
+        let reader = Reader {
+            message: "9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34".parse().unwrap(),
+            recipient: 0,
+        };
+        let token = keys(KEYS[0], "").unwrap().open(reader);
+        let listed = format!(" {}  {} ", KEYS[1], KEYS[0]);
+        let rotated = keys(KEYS[1], &listed).unwrap();
+        assert_eq!(rotated.verify_open(&token), Some(reader));
+        assert_eq!(keys(KEYS[1], "").unwrap().verify_open(&token), None);
+    }
+
+    #[test]
+    fn a_key_that_is_none_and_more_than_eight_are_refused() {
+        assert!(keys("", "").is_err());
+        assert!(keys(KEYS[0], "c2hvcnQ=").is_err());
+        let eight = [KEYS[1]; MAX_PREVIOUS_KEYS].join(" ");
+        assert!(keys(KEYS[0], &eight).is_ok());
+        assert!(keys(KEYS[0], &format!("{eight} {}", KEYS[1])).is_err());
     }
 }

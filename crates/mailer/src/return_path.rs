@@ -12,6 +12,8 @@
 //! | 10 | the start of HMAC-SHA256 over all before |
 //!
 //! Whoever receives a message sees its token, and could report on his own delivery with it; on nobody else's.
+//!
+//! The address to unsubscribe at has the same form behind `u-`. One is worth nothing as the other.
 
 use std::time::Duration;
 
@@ -27,18 +29,11 @@ use crate::token_key::TokenKey;
 
 /// How long after a message's acceptance reports about it are taken: 72 hours until it is handed over, and what queues may keep it.
 pub const VALID_FOR: Duration = Duration::from_hours(24 * 30);
-const PREFIX: &str = "b-";
-/// What the addresses begin with that unsubscribe whoever writes to them.
-const UNSUBSCRIBE_PREFIX: &str = "u-";
 const CLAIM_OCTETS: usize = 20;
 const MAC_OCTETS: usize = 10;
 const TOKEN_OCTETS: usize = CLAIM_OCTETS + MAC_OCTETS;
 const DAY: u64 = 24 * 60 * 60;
-/// Keeps MACs for return paths apart from others that a key might ever be used for.
-const CONTEXT: &[u8] = b"sendlet return path 1\0";
-/// The same for addresses that unsubscribe.
-const UNSUBSCRIBE_CONTEXT: &[u8] = b"sendlet unsubscribe 1\0";
-/// The same for what says which key made one.
+/// Keeps what says which key made an address apart from its MACs.
 const KEY_ID_CONTEXT: &[u8] = b"sendlet return path key id\0";
 
 /// What a return path names.
@@ -74,6 +69,30 @@ pub struct ReturnPathKeys {
     pub previous: Option<TokenKey>,
 }
 
+/// What an address is for; one for another thing is worth nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Use {
+    ReturnPath,
+    Unsubscribe,
+}
+
+impl Use {
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::ReturnPath => "b-",
+            Self::Unsubscribe => "u-",
+        }
+    }
+
+    /// Keeps MACs apart from others that a key might ever be used for.
+    const fn context(self) -> &'static [u8] {
+        match self {
+            Self::ReturnPath => b"sendlet return path 1\0",
+            Self::Unsubscribe => b"sendlet unsubscribe address 1\0",
+        }
+    }
+}
+
 /// Why a local part is no return path of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum ForeignReturnPath {
@@ -89,49 +108,62 @@ pub enum ForeignReturnPath {
 }
 
 impl ReturnPathKeys {
-    /// The local part that stands for `token`.
+    /// The local part that stands for `token` in a return path.
     #[must_use]
     pub fn local_part(&self, token: &Token) -> Option<LocalPart> {
-        self.named(PREFIX, CONTEXT, token)
+        self.made(Use::ReturnPath, token)
     }
 
-    /// The local part of the address that unsubscribes who `token` names (RFC 2369 section 3.2).
+    /// The local part that stands for `token` in the address to unsubscribe at.
     #[must_use]
     pub fn unsubscribe_local_part(&self, token: &Token) -> Option<LocalPart> {
-        self.named(UNSUBSCRIBE_PREFIX, UNSUBSCRIBE_CONTEXT, token)
+        self.made(Use::Unsubscribe, token)
     }
 
-    fn named(&self, prefix: &str, context: &[u8], token: &Token) -> Option<LocalPart> {
-        let claim = claim(self.current.id(KEY_ID_CONTEXT), token);
-        let mac = self.current.mac(context, &claim).finalize().into_bytes();
-        let mut octets = claim.to_vec();
-        octets.extend(mac.into_iter().take(MAC_OCTETS));
-        let text = Base32Unpadded::encode_string(&octets);
-        LocalPart::parse(&format!("{prefix}{text}")).ok()
-    }
-
-    /// What `local_part` names, whatever became of its letter case.
+    /// What `local_part` names as a return path, whatever became of its letter case.
     ///
     /// # Errors
     /// When it was not made here, or is too old. Nothing may be believed that came to it then.
     pub fn verify(&self, local_part: &str, now: Timestamp) -> Result<Token, ForeignReturnPath> {
-        let octets = decode(local_part).ok_or(ForeignReturnPath::Form)?;
-        let (claim, tag) = octets
-            .split_first_chunk::<CLAIM_OCTETS>()
-            .ok_or(ForeignReturnPath::Form)?;
-        let keys = [Some(&self.current), self.previous.as_ref()];
-        let is_ours = keys.into_iter().flatten().any(|key| {
-            claim.first() == Some(&key.id(KEY_ID_CONTEXT))
-                && key.mac(CONTEXT, claim).verify_truncated_left(tag).is_ok()
-        });
-        if !is_ours {
-            return Err(ForeignReturnPath::Forged);
-        }
-        let token = token(claim).ok_or(ForeignReturnPath::Form)?;
+        let token = self.verified(Use::ReturnPath, local_part)?;
         if now.as_secs() / DAY > u64::from(token.expires_on) {
             return Err(ForeignReturnPath::Expired);
         }
         Ok(token)
+    }
+
+    /// Who unsubscribes at `local_part`, whatever became of its letter case. It does not expire: nobody is kept on a list because
+    /// his mail is old.
+    ///
+    /// # Errors
+    /// When it was not made here.
+    pub fn verify_unsubscribe(&self, local_part: &str) -> Result<Token, ForeignReturnPath> {
+        self.verified(Use::Unsubscribe, local_part)
+    }
+
+    fn made(&self, purpose: Use, token: &Token) -> Option<LocalPart> {
+        let claim = claim(self.current.id(KEY_ID_CONTEXT), token);
+        let mac = self.current.mac(purpose.context(), &claim);
+        let mut octets = claim.to_vec();
+        octets.extend(mac.finalize().into_bytes().into_iter().take(MAC_OCTETS));
+        let text = Base32Unpadded::encode_string(&octets);
+        LocalPart::parse(&format!("{}{text}", purpose.prefix())).ok()
+    }
+
+    fn verified(&self, purpose: Use, local_part: &str) -> Result<Token, ForeignReturnPath> {
+        let octets = decode(purpose, local_part).ok_or(ForeignReturnPath::Form)?;
+        let (claim, tag) = octets
+            .split_first_chunk::<CLAIM_OCTETS>()
+            .ok_or(ForeignReturnPath::Form)?;
+        let vouches = |key: &TokenKey| {
+            let mac = key.mac(purpose.context(), claim);
+            claim.first() == Some(&key.id(KEY_ID_CONTEXT)) && mac.verify_truncated_left(tag).is_ok()
+        };
+        let keys = [Some(&self.current), self.previous.as_ref()];
+        if !keys.into_iter().flatten().any(vouches) {
+            return Err(ForeignReturnPath::Forged);
+        }
+        token(claim).ok_or(ForeignReturnPath::Form)
     }
 }
 
@@ -159,9 +191,9 @@ fn token(claim: &[u8; CLAIM_OCTETS]) -> Option<Token> {
     })
 }
 
-fn decode(local_part: &str) -> Option<[u8; TOKEN_OCTETS]> {
+fn decode(purpose: Use, local_part: &str) -> Option<[u8; TOKEN_OCTETS]> {
     let lower = local_part.to_ascii_lowercase();
-    let text = lower.strip_prefix(PREFIX)?;
+    let text = lower.strip_prefix(purpose.prefix())?;
     let mut octets = [0; TOKEN_OCTETS];
     let found = Base32Unpadded::decode(text, &mut octets).ok()?.len();
     (found == TOKEN_OCTETS).then_some(octets)
@@ -205,7 +237,7 @@ mod tests {
     #[test]
     fn one_changed_character_is_a_forgery() {
         let text = text(&keys(7));
-        for place in PREFIX.len()..text.len() {
+        for place in Use::ReturnPath.prefix().len()..text.len() {
             let other = if text.as_bytes().get(place) == Some(&b'a') {
                 "b"
             } else {
@@ -238,6 +270,30 @@ mod tests {
             ..keys(8)
         };
         assert_eq!(both.verify(&text, NOW), Ok(sample()));
+    }
+
+    #[test]
+    fn the_address_to_unsubscribe_at_does_not_expire_and_is_no_return_path() {
+        let keys = keys(7);
+        let address = keys.unsubscribe_local_part(&sample()).expect("fits");
+        let address = address.to_string();
+        assert!(address.starts_with("u-") && address.len() == text(&keys).len());
+        let shouted = address.to_ascii_uppercase();
+        assert_eq!(keys.verify_unsubscribe(&shouted), Ok(sample()));
+        let (form, forged) = (Err(ForeignReturnPath::Form), Err(ForeignReturnPath::Forged));
+        assert_eq!(keys.verify(&address, NOW), form);
+        assert_eq!(keys.verify_unsubscribe(&text(&keys)), form);
+        let renamed = |text: &str, from: &str, to: &str| text.replacen(from, to, 1);
+        assert_eq!(keys.verify(&renamed(&address, "u-", "b-"), NOW), forged);
+        let other = renamed(&text(&keys), "b-", "u-");
+        assert_eq!(keys.verify_unsubscribe(&other), forged);
+    }
+
+    #[test]
+    fn nobody_else_makes_an_address_to_unsubscribe_at() {
+        let address = keys(7).unsubscribe_local_part(&sample()).expect("fits");
+        let forged = Err(ForeignReturnPath::Forged);
+        assert_eq!(keys(8).verify_unsubscribe(&address.to_string()), forged);
     }
 
     #[track_caller]

@@ -27,6 +27,7 @@ mod idempotency;
 mod kill;
 mod logs;
 mod manifest;
+mod personal;
 mod relay_faults;
 mod send;
 mod signatures;

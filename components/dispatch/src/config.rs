@@ -5,9 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
-    ConfigError, DohClient, INSTALLATION_NAMES, OPERATION_LOG_NAMES, OperationLog,
-    RETURN_PATH_NAMES, RelayClient, Variables, installation, master_keys, operation_log, origin,
-    resolver, return_path_keys, shared,
+    ConfigError, DohClient, INSTALLATION_NAMES, LINK_NAMES, OPERATION_LOG_NAMES, OperationLog,
+    RETURN_PATH_NAMES, RelayClient, Variables, installation, link_keys, master_keys, operation_log,
+    origin, resolver, return_path_keys, shared,
 };
 use mailer::access::AdminToken;
 use mailer::attempt::{Dispatcher, Windows};
@@ -29,6 +29,8 @@ const NAMES: [&str; 8] = [
 const LONGEST_ATTEMPT_SECS: u64 = 600;
 /// Content under attempt in one instance. Held three times over, it leaves room in the 256 MiB hosts give.
 const CONTENT_OCTETS: usize = 32 * 1024 * 1024;
+/// Copies under way in one instance besides the first of each attempt: each has a connection to the relay.
+const COPIES: usize = 128;
 
 /// What an instance needs besides the store.
 pub(crate) struct Config {
@@ -54,6 +56,7 @@ impl Config {
             let names = [
                 &NAMES[..],
                 &INSTALLATION_NAMES,
+                &LINK_NAMES,
                 &OPERATION_LOG_NAMES,
                 &RETURN_PATH_NAMES,
             ]
@@ -73,8 +76,10 @@ impl Config {
             smtputf8: variables.boolean("relay_smtputf8")?,
             installation: installation(variables)?,
             return_path_keys: return_path_keys(variables)?,
+            link_keys: link_keys(variables)?,
             suppressor: variables.parse("suppression_hash_key", Suppressor::parse)?,
             budget: Budget::new(CONTENT_OCTETS),
+            copies: Budget::new(COPIES),
         };
         let relay = RelayClient {
             url: variables.parse("relay_url", origin)?,

@@ -97,7 +97,7 @@ impl Event {
         let reply = reply.map_err(|_| "expected reply to begin with a reply code")?;
         let recipient = AddrSpec::parse(&self.recipient);
         let recipient = recipient.map_err(|_| "expected recipient to be an address")?;
-        let message = message(&self.idempotency_key)
+        let (message, copy) = handed_over(&self.idempotency_key)
             .ok_or("expected idempotencyKey to be one that came with a hand-over")?;
         let too_long = |text: &Option<String>, most: usize| {
             text.as_ref()
@@ -116,7 +116,13 @@ impl Event {
         let kind = self.kind.event_kind(failure.as_ref());
         Ok(DeliveryEvent {
             message,
-            recipient: EventRecipient::Address(recipient),
+            recipient: match copy {
+                Some(index) => EventRecipient::Copy {
+                    index,
+                    address: recipient,
+                },
+                None => EventRecipient::Address(recipient),
+            },
             kind,
             at: self.at,
             suppresses: matches!(kind, EventKind::Bounced | EventKind::Failed)
@@ -145,11 +151,15 @@ impl Kind {
     }
 }
 
-/// The message that a hand-over's key names: `<id>.<number>`.
-fn message(idempotency_key: &str) -> Option<OperationId> {
-    let (id, number) = idempotency_key.split_once('.')?;
+/// The message that a hand-over's key names, `<id>.<number>`, and whose copy, if `.<place>` follows.
+fn handed_over(idempotency_key: &str) -> Option<(OperationId, Option<usize>)> {
+    let (id, rest) = idempotency_key.split_once('.')?;
+    let (number, copy) = match rest.split_once('.') {
+        Some((number, copy)) => (number, Some(usize::from(copy.parse::<u8>().ok()?))),
+        None => (rest, None),
+    };
     number.parse::<u32>().ok()?;
-    id.parse().ok()
+    Some((id.parse().ok()?, copy))
 }
 
 #[cfg(test)]
@@ -208,11 +218,28 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_a_hand_over_names_its_message() {
+    fn a_key_of_a_hand_over_names_its_message_and_whose_copy_it_was() {
         let id: OperationId = ID.parse().expect("a UUID");
-        assert_eq!(message(&format!("{ID}.12")), Some(id));
-        for other in [ID, "x.1", "", &format!("{ID}."), &format!("{ID}.-1")] {
-            assert_eq!(message(other), None, "{other}");
+        assert_eq!(handed_over(&format!("{ID}.12")), Some((id, None)));
+        assert_eq!(handed_over(&format!("{ID}.12.49")), Some((id, Some(49))));
+        for rest in ["", ".", ".-1", ".0.", ".0.-1", ".0.256", ".0.1.2", "..1"] {
+            assert_eq!(handed_over(&format!("{ID}{rest}")), None, "{rest}");
         }
+        for other in ["x.1", "", "x.1.1"] {
+            assert_eq!(handed_over(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_event_about_a_copy_names_its_recipient_twice() {
+        let body = format!(
+            r#"{{"events":[{{"idempotencyKey":"{ID}.0.3","recipient":"bob@example.com","at":1790000000000,"type":"delivered"}}]}}"#
+        );
+        let events = Events::read(body.as_bytes()).expect("events");
+        let expected = EventRecipient::Copy {
+            index: 3,
+            address: AddrSpec::parse("bob@example.com").expect("an address"),
+        };
+        assert_eq!(events[0].recipient, expected);
     }
 }

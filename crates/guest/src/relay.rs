@@ -60,11 +60,12 @@ impl Relay for RelayClient {
         handover: Handover<'_>,
     ) -> Result<Vec<RecipientResult>, HandOverError> {
         let envelope = handover.envelope;
+        let patience = handover.patience.min(self.timeout);
         let request = self
             .request(handover)
             .ok_or_else(|| refused("the envelope cannot be written as header fields"))?;
         let exchange = pin!(exchange(request));
-        let timeout = pin!(spin_sdk::time::sleep(self.timeout));
+        let timeout = pin!(spin_sdk::time::sleep(patience));
         let (status, retry_after, body) = match select(exchange, timeout).await {
             Either::Left((answered, _)) => answered?,
             Either::Right(((), _)) => return Err(unknown("the relay did not answer in time")),

@@ -5,41 +5,36 @@
 //! both. So a window in which nobody works can be told from the clock alone, a crash costs a window or two, and a tick may come as
 //! seldom as it likes. Clocks of different hosts may differ by less than half an attempt's time.
 
+mod copies;
+mod desk;
+
 use std::time::Duration;
 
-use dkim::{
-    AgentOrUserIdentifier, Canonicalization, SignedFields, Signer, SigningDomain, SigningOptions,
-};
-use envelope::{
-    AddrSpec, Domain, EnhancedStatusCode, Envelope, LocalPart, Reply, ReplyCode, ReversePath,
-    StatusClass,
-};
+use envelope::{AddrSpec, EnhancedStatusCode, Reply, ReplyCode, StatusClass};
 use thiserror::Error;
 
 use crate::budget::Budget;
-use crate::compose;
-use crate::delivery::{
-    AttemptEnd, AttemptReport, DeliveryState, Progress, RecipientState, RecipientStatus,
-};
-use crate::domain::{DEFAULT_SENDER, DomainRecord, Installation};
-use crate::entropy::Rng;
+use crate::delivery::{AttemptReport, DeliveryState, Progress, RecipientState, RecipientStatus};
+use crate::domain::Installation;
 use crate::event::{DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_id};
-use crate::handover::{HandOverError, Handover};
 use crate::journal::JournalItem;
 use crate::judgement::Failure;
-use crate::keyring::{Keyring, KeyringError};
+use crate::keyring::Keyring;
 use crate::keys;
+use crate::link::LinkKeys;
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
 use crate::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError};
 use crate::record::MessageRecord;
-use crate::return_path::{ReturnPathKeys, Token};
+use crate::return_path::ReturnPathKeys;
 use crate::simulator::{self, Fate};
 use crate::suppression::{self, Suppressor};
 use crate::time::Timestamp;
 
-/// How long after signing a signature is worth something: the time we try, and five days in the queues behind us.
-const SIGNATURE_VALID_FOR: Duration = Duration::from_hours(24 * 8);
+/// What is left of a window for recording what was found out.
+const TIME_TO_RECORD: Duration = Duration::from_secs(2);
+/// A hand-over that has less time than this is not begun.
+const LEAST_PATIENCE: Duration = Duration::from_secs(1);
 /// By how much an attempt may be early.
 const EARLY: Duration = Duration::from_secs(1);
 /// How long an attempt waits for room in memory.
@@ -160,8 +155,12 @@ pub struct Dispatcher {
     pub suppressor: Suppressor,
     /// Makes return paths that name message and recipient.
     pub return_path_keys: ReturnPathKeys,
+    /// Makes the links of readers.
+    pub link_keys: LinkKeys,
     /// Content of messages under attempt: each is held about three times, as stored, rendered and signed.
     pub budget: Budget,
+    /// Copies that are under way at once, besides the first of each attempt.
+    pub copies: Budget,
 }
 
 /// What an attempt came to.
@@ -239,11 +238,12 @@ where
         content: &content,
         recipients: &recipients,
         state: &state,
+        window,
     };
     let report = attempt.make().await?;
     let next = state.after(&report);
     let batches = attempt.batches(&report, &next);
-    attempt.record(&next, &batches, window).await?;
+    attempt.record(&next, &batches).await?;
     let due = |(id, batch): &(OperationId, EventBatch)| {
         (batch.due_at <= Some(report.ended_at)).then_some(*id)
     };
@@ -264,35 +264,34 @@ struct Attempt<'a, P, R> {
     content: &'a [u8],
     recipients: &'a [AddrSpec],
     state: &'a DeliveryState,
+    window: Window,
 }
 
 impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
     async fn make(&self) -> Result<AttemptReport, StoreError> {
         let (mut suppressed, others) = self.split().await?;
         let mut simulated = Vec::new();
-        let mut handed_over = Vec::new();
+        let mut left = Vec::new();
         for index in others {
             match self.recipients.get(index).and_then(simulator::fate) {
                 Some(Fate::Suppressed) => suppressed.push(index),
                 Some(Fate::Events(_)) => {
                     simulated.push((index, local_reply(250, "taken by the simulator")));
                 }
-                None => handed_over.push(index),
+                None => left.push(index),
             }
         }
-        let (end, reverse_path) = if handed_over.is_empty() {
-            (AttemptEnd::NobodyLeft, None)
+        let handed_over = if left.is_empty() {
+            Vec::new()
         } else {
-            self.hand_over(&handed_over).await?
+            self.hand_over(left).await?
         };
         let mut jitter = [0; 4];
         self.ports.fill(&mut jitter);
         Ok(AttemptReport {
             suppressed,
-            handed_over,
             simulated,
-            end,
-            reverse_path,
+            handed_over,
             ended_at: self.ports.now(),
             accepted_at: self.record.accepted_at,
             jitter: u32::from_le_bytes(jitter),
@@ -317,115 +316,6 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         let (suppressed, others): (Vec<_>, Vec<_>) = all.partition(|(_, ruling)| ruling.is_held());
         let indexes = |some: Vec<(usize, _)>| some.into_iter().map(|(index, _)| index).collect();
         Ok((indexes(suppressed), indexes(others)))
-    }
-
-    /// How the hand-over ended, and the path it was made with.
-    async fn hand_over(
-        &self,
-        indexes: &[usize],
-    ) -> Result<(AttemptEnd, Option<ReversePath>), StoreError> {
-        let (message, reverse_path) = match self.prepared().await {
-            Ok(prepared) => prepared,
-            Err(unsigned) => return unsigned.into_end().map(|end| (end, None)),
-        };
-        let forward_paths: Vec<AddrSpec> = indexes
-            .iter()
-            .filter_map(|&index| self.recipients.get(index).cloned())
-            .collect();
-        let return_paths: Vec<ReversePath> = indexes
-            .iter()
-            .map(|&index| self.return_path(&reverse_path, index))
-            .collect();
-        let Ok(envelope) = Envelope::new(reverse_path.clone(), forward_paths) else {
-            return Ok((AttemptEnd::NobodyLeft, None));
-        };
-        let idempotency_key = format!("{}.{}", self.record.id, self.state.handover);
-        let handover = Handover {
-            idempotency_key,
-            envelope: &envelope,
-            return_paths: &return_paths,
-            message,
-        };
-        let end = match self.relay.hand_over(handover).await {
-            Ok(results) if results.len() == indexes.len() => AttemptEnd::Answered(results),
-            Ok(_) => AttemptEnd::Broken(HandOverError::Unknown {
-                reply: local_reply(451, "the relay answered for another number of recipients"),
-            }),
-            Err(error) => AttemptEnd::Broken(error),
-        };
-        Ok((end, Some(reverse_path)))
-    }
-
-    /// The signed message, and the path that reports about it take.
-    async fn prepared(&self) -> Result<(Vec<u8>, ReversePath), Unsigned> {
-        let domain = self.record.from.address.domain();
-        let domain = self.dispatcher.keyring.domain(self.ports, domain).await?;
-        let message = self.signed_message(&domain).await?;
-        // The relay may have taken it with that one already. A key that changed since does no harm: the relay compares no octets.
-        let unresolved = self.state.reverse_path.clone();
-        Ok((
-            message,
-            unresolved.unwrap_or_else(|| self.reverse_path(&domain)),
-        ))
-    }
-
-    async fn signed_message(&self, domain: &DomainRecord) -> Result<Vec<u8>, Unsigned> {
-        let keyring = &self.dispatcher.keyring;
-        let keys = keyring.signing_keys(self.ports, domain).await?;
-        let unsigned = compose::render(self.record, self.content, self.dispatcher.smtputf8)
-            .map_err(|_| Unsigned::Never("the message could not be rendered"))?;
-        let mut options = Vec::with_capacity(keys.len());
-        for (selector, _) in &keys {
-            let named = self.signing_options(&domain.domain, selector);
-            options.push(named.ok_or(Unsigned::Later("the signing key has no usable name"))?);
-        }
-        let signers: Vec<Signer<'_>> = options
-            .iter()
-            .zip(&keys)
-            .map(|(options, (_, key))| Signer { options, key })
-            .collect();
-        let fields = dkim::sign_with_each(&unsigned, &signers, &mut Rng(self.ports))
-            .map_err(|_| Unsigned::Later("the message could not be signed"))?;
-        let mut signed = Vec::with_capacity(fields.len() + unsigned.len());
-        signed.extend_from_slice(fields.as_bytes());
-        signed.extend_from_slice(&unsigned);
-        Ok(signed)
-    }
-
-    /// Signed as of its acceptance, so that a repeated hand-over is the same message to the octet, unless the keys were rotated meanwhile.
-    fn signing_options(&self, domain: &Domain, selector: &str) -> Option<SigningOptions> {
-        let domain: SigningDomain = domain.as_str().parse().ok()?;
-        Some(SigningOptions {
-            auid: Some(AgentOrUserIdentifier::of_domain(domain.clone())),
-            domain,
-            selector: selector.parse().ok()?,
-            canonicalization: Canonicalization::RELAXED,
-            signed_at: self.record.accepted_at.as_secs(),
-            expires_at: Some(self.record.accepted_at.plus(SIGNATURE_VALID_FOR).as_secs()),
-            signed_fields: SignedFields::Recommended,
-        })
-    }
-
-    /// `DoNotReply` at the sender's return path, so that SPF is judged for a domain that is aligned with From, if that is verified.
-    fn reverse_path(&self, domain: &DomainRecord) -> ReversePath {
-        let local_part = LocalPart::parse(DEFAULT_SENDER).ok();
-        let domain = domain.return_path_now(&self.dispatcher.installation);
-        let address = local_part
-            .zip(domain)
-            .and_then(|(local_part, domain)| AddrSpec::new(local_part, domain).ok());
-        address.map_or(ReversePath::Null, ReversePath::Address)
-    }
-
-    /// Where reports about one recipient go: a path of its own at the domain of `reverse_path`.
-    fn return_path(&self, reverse_path: &ReversePath, index: usize) -> ReversePath {
-        let own = || {
-            let domain = reverse_path.address()?.domain().clone();
-            let recipient = u8::try_from(index).ok()?;
-            let token = Token::new(self.record.id, recipient, self.record.accepted_at);
-            let local_part = self.dispatcher.return_path_keys.local_part(&token)?;
-            AddrSpec::new(local_part, domain).ok()
-        };
-        own().map_or_else(|| reverse_path.clone(), ReversePath::Address)
     }
 
     /// What the attempt makes known: who was left out or refused, and what befalls simulated recipients.
@@ -462,7 +352,6 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         &self,
         next: &DeliveryState,
         batches: &[(OperationId, EventBatch)],
-        window: Window,
     ) -> Result<(), AttemptError> {
         let id = self.record.id;
         let item = next
@@ -470,7 +359,7 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             .map(|due_at| JournalItem::message(id, next.attempt, due_at));
         let mut last = Err(AttemptError::TooSlow);
         for _ in 0..RECORD_TRIES {
-            if self.ports.now() >= window.ends_at {
+            if self.ports.now() >= self.window.ends_at {
                 return Err(AttemptError::TooSlow);
             }
             let mut writes = vec![keys::state(id).write(next)?];
@@ -558,43 +447,6 @@ fn simulated(
         }
     }
     batches
-}
-
-/// Why there is no signed message.
-enum Unsigned {
-    Store(StoreError),
-    Later(&'static str),
-    Never(&'static str),
-}
-
-impl Unsigned {
-    /// How an attempt without a hand-over ends.
-    fn into_end(self) -> Result<AttemptEnd, StoreError> {
-        let error = match self {
-            Self::Store(error) => return Err(error),
-            Self::Later(text) => HandOverError::Unavailable {
-                retry_after: None,
-                reply: local_reply(451, text),
-            },
-            Self::Never(text) => HandOverError::Refused {
-                reply: local_reply(554, text),
-            },
-        };
-        Ok(AttemptEnd::Broken(error))
-    }
-}
-
-impl From<KeyringError> for Unsigned {
-    fn from(error: KeyringError) -> Self {
-        match error {
-            KeyringError::Store(error) => Self::Store(error),
-            KeyringError::NoKey => Self::Later("the sender domain has no signing key"),
-            KeyringError::Unseal(_) => {
-                Self::Later("the signing key does not open with this master key")
-            }
-            KeyringError::NotAKey => Self::Later("the signing key is damaged"),
-        }
-    }
 }
 
 /// A reply of our own making, for what never reached the relay.

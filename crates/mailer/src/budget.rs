@@ -47,11 +47,22 @@ impl Budget {
             ports.sleep(LOOK_PAUSE).await;
             waited += LOOK_PAUSE;
         }
+        Some(self.hold(octets))
+    }
+
+    /// A share of `octets` if there is room for it now.
+    #[must_use]
+    pub fn take_now(&self, octets: usize) -> Option<Share<'_>> {
+        let fits = self.held.get().saturating_add(octets) <= self.limit;
+        fits.then(|| self.hold(octets))
+    }
+
+    fn hold(&self, octets: usize) -> Share<'_> {
         self.held.set(self.held.get().saturating_add(octets));
-        Some(Share {
+        Share {
             budget: self,
             octets,
-        })
+        }
     }
 }
 

@@ -18,7 +18,7 @@ pub const MAX_LOG: usize = 100;
 pub struct DeliveryState {
     /// Attempts that ended.
     pub attempt: u32,
-    /// Hand-overs whose end is known; names the next hand-over to the relay.
+    /// Hand-overs of one message for all whose end is known; names the next one to the relay.
     pub handover: u32,
     /// When the next attempt is due; `None` when there will be none.
     pub due_at: Option<Timestamp>,
@@ -26,8 +26,8 @@ pub struct DeliveryState {
     pub recipients: Vec<RecipientState>,
     /// When the last attempt ended.
     pub updated_at: Timestamp,
-    /// Where reports go of a hand-over whose end is unknown: it is repeated with this path, since the relay takes one key for one
-    /// envelope only, whatever the domain's return path has become since.
+    /// Where reports go of a hand-over for all whose end is unknown: it is repeated with this path, since the relay takes one key for
+    /// one envelope only, whatever the domain's return path has become since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverse_path: Option<ReversePath>,
     /// What the attempts came to, oldest first; at most [`MAX_LOG`].
@@ -38,16 +38,8 @@ pub struct DeliveryState {
     pub links: u16,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-const fn is_zero(number: &u16) -> bool {
-    *number == 0
-}
-
 impl Record for DeliveryState {
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
 }
 
 /// One attempt, as the timeline tells it.
@@ -81,6 +73,30 @@ pub struct RecipientState {
     pub reply: Option<Reply>,
     /// When this status was reached.
     pub at: Timestamp,
+    /// Hand-overs of a copy of his own whose end is known; names the next one to the relay.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub handover: u32,
+    /// Where reports go of a hand-over of his copy whose end is unknown, as [`DeliveryState::reverse_path`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverse_path: Option<ReversePath>,
+}
+
+fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
+    *number == T::default()
+}
+
+impl RecipientState {
+    /// A recipient who has this status since `at`, and no copy of his own so far.
+    #[must_use]
+    pub const fn new(status: RecipientStatus, reply: Option<Reply>, at: Timestamp) -> Self {
+        Self {
+            status,
+            reply,
+            at,
+            handover: 0,
+            reverse_path: None,
+        }
+    }
 }
 
 /// The states a recipient passes through.
@@ -138,15 +154,37 @@ pub enum Progress {
     Dropped,
 }
 
-/// How an attempt ended, before it is turned into states.
+/// Whom a hand-over was for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AttemptEnd {
-    /// Every pending recipient is on a suppression list: nothing was handed over.
-    NobodyLeft,
-    /// Answered: one result per handed-over recipient, in their order.
-    Answered(Vec<RecipientResult>),
-    /// Ended without results.
-    Broken(HandOverError),
+pub enum Addressees {
+    /// One message for all of these.
+    Shared(Vec<usize>),
+    /// A copy that is this recipient's alone.
+    Personal(usize),
+}
+
+impl Addressees {
+    /// Their places in the message's list, in the order of the results.
+    #[must_use]
+    pub fn indexes(&self) -> &[usize] {
+        match self {
+            Self::Shared(indexes) => indexes,
+            Self::Personal(index) => std::slice::from_ref(index),
+        }
+    }
+}
+
+/// One hand-over of an attempt, or what kept it from being made.
+#[derive(Debug, Clone)]
+pub struct HandedOver {
+    /// Whom it was for.
+    pub to: Addressees,
+    /// The path it was made with, if it came to that.
+    pub reverse_path: Option<ReversePath>,
+    /// Links of it that lead through us.
+    pub links: u16,
+    /// One result for each of them in their order, or why there is none.
+    pub end: Result<Vec<RecipientResult>, HandOverError>,
 }
 
 /// What an attempt found out.
@@ -154,14 +192,10 @@ pub enum AttemptEnd {
 pub struct AttemptReport {
     /// Indexes of the recipients that were found suppressed.
     pub suppressed: Vec<usize>,
-    /// Indexes of the recipients that were handed over, in the order of the results.
-    pub handed_over: Vec<usize>,
     /// Simulated recipients, which no relay sees, with the reply they gave.
     pub simulated: Vec<(usize, Reply)>,
-    /// What came of it.
-    pub end: AttemptEnd,
-    /// The path it was handed over with, if it came to that.
-    pub reverse_path: Option<ReversePath>,
+    /// What came of all others, each in one of these. Empty when there were none.
+    pub handed_over: Vec<HandedOver>,
     /// When it ended.
     pub ended_at: Timestamp,
     /// When the message was accepted.
@@ -174,11 +208,7 @@ impl DeliveryState {
     /// The state of a message that was accepted and not yet tried.
     #[must_use]
     pub fn queued(recipients: usize, accepted_at: Timestamp) -> Self {
-        let queued = RecipientState {
-            status: RecipientStatus::Queued,
-            reply: None,
-            at: accepted_at,
-        };
+        let queued = RecipientState::new(RecipientStatus::Queued, None, accepted_at);
         Self {
             attempt: 0,
             handover: 0,
@@ -266,7 +296,9 @@ impl DeliveryState {
                 report.ended_at,
             );
         }
-        let retry_after = next.apply_end(report);
+        let asked = report.handed_over.iter();
+        let retry_after = asked.filter_map(|one| next.apply(one, report.ended_at));
+        let retry_after = retry_after.max();
         next.due_at = next.next_due(report, retry_after);
         if next.due_at.is_none() {
             next.give_up(report.ended_at);
@@ -314,40 +346,64 @@ impl DeliveryState {
         before.pending().into_iter().filter_map(settled).collect()
     }
 
-    fn apply_end(&mut self, report: &AttemptReport) -> Option<Duration> {
-        let (status, reply, retry_after) = match &report.end {
-            AttemptEnd::NobodyLeft => return None,
-            AttemptEnd::Answered(results) => {
-                self.handover = self.handover.saturating_add(1);
-                self.reverse_path = None;
-                self.apply_results(report, results);
+    /// Takes one hand-over in, and gives how long the relay asked to be left alone.
+    fn apply(&mut self, one: &HandedOver, at: Timestamp) -> Option<Duration> {
+        self.links = self.links.max(one.links);
+        let (status, reply, retry_after) = match &one.end {
+            Ok(results) => {
+                self.resolve(&one.to);
+                self.apply_results(one.to.indexes(), results, at);
                 return None;
             }
-            AttemptEnd::Broken(HandOverError::Unavailable { retry_after, reply }) => {
+            Err(HandOverError::Unavailable { retry_after, reply }) => {
                 (RecipientStatus::Deferred, reply, *retry_after)
             }
-            AttemptEnd::Broken(HandOverError::Unknown { reply }) => {
-                self.reverse_path.clone_from(&report.reverse_path);
+            Err(HandOverError::Unknown { reply }) => {
+                self.leave_open(&one.to, one.reverse_path.as_ref());
                 (RecipientStatus::Deferred, reply, None)
             }
-            AttemptEnd::Broken(HandOverError::Refused { reply }) => {
-                (RecipientStatus::Failed, reply, None)
-            }
+            Err(HandOverError::Refused { reply }) => (RecipientStatus::Failed, reply, None),
         };
-        for &index in &report.handed_over {
-            self.settle(index, status, Some(reply.clone()), report.ended_at);
+        for &index in one.to.indexes() {
+            self.settle(index, status, Some(reply.clone()), at);
         }
         retry_after
     }
 
-    fn apply_results(&mut self, report: &AttemptReport, results: &[RecipientResult]) {
-        for (&index, result) in report.handed_over.iter().zip(results) {
+    /// The end of the hand-over to these is known: the next one is another.
+    fn resolve(&mut self, to: &Addressees) {
+        if let Some((handover, reverse_path)) = self.naming(to) {
+            *handover = handover.saturating_add(1);
+            *reverse_path = None;
+        }
+    }
+
+    /// The end of the hand-over to these is unknown: the next one repeats it.
+    fn leave_open(&mut self, to: &Addressees, path: Option<&ReversePath>) {
+        if let Some((_, reverse_path)) = self.naming(to) {
+            *reverse_path = path.cloned();
+        }
+    }
+
+    /// What names the next hand-over to these.
+    fn naming(&mut self, to: &Addressees) -> Option<(&mut u32, &mut Option<ReversePath>)> {
+        match to {
+            Addressees::Shared(_) => Some((&mut self.handover, &mut self.reverse_path)),
+            Addressees::Personal(index) => {
+                let own = self.recipients.get_mut(*index)?;
+                Some((&mut own.handover, &mut own.reverse_path))
+            }
+        }
+    }
+
+    fn apply_results(&mut self, indexes: &[usize], results: &[RecipientResult], at: Timestamp) {
+        for (&index, result) in indexes.iter().zip(results) {
             let status = match result.disposition {
                 Disposition::Accepted => RecipientStatus::OutForDelivery,
                 Disposition::Deferred => RecipientStatus::Deferred,
                 Disposition::Rejected => RecipientStatus::Failed,
             };
-            self.settle(index, status, Some(result.reply.clone()), report.ended_at);
+            self.settle(index, status, Some(result.reply.clone()), at);
         }
     }
 
@@ -362,7 +418,9 @@ impl DeliveryState {
         if let Some(recipient) = self.recipients.get_mut(index)
             && recipient.status.is_pending()
         {
-            *recipient = RecipientState { status, reply, at };
+            recipient.status = status;
+            recipient.reply = reply;
+            recipient.at = at;
         }
     }
 

@@ -182,6 +182,10 @@ fn locate(messages: &Messages, event: &DeliveryEvent) -> Option<Place> {
                 .iter()
                 .position(|recipient| recipient.canonical() == wanted)?
         }
+        EventRecipient::Copy { index, address } => {
+            let named = recipients.get(*index)?;
+            (named.canonical() == address.canonical()).then_some(*index)?
+        }
     };
     Some(Place {
         index,

@@ -114,6 +114,13 @@ pub enum EventRecipient {
     Index(usize),
     /// An address, which has to be one of them.
     Address(AddrSpec),
+    /// A place in the message's list, which has to be this address's.
+    Copy {
+        /// The place.
+        index: usize,
+        /// The address.
+        address: AddrSpec,
+    },
 }
 
 /// One thing that was learnt.
@@ -160,7 +167,7 @@ pub struct EventBatch {
 }
 
 impl Record for EventBatch {
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 }
 
 impl EventBatch {

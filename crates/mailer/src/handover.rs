@@ -16,6 +16,8 @@ pub struct Handover<'a> {
     pub return_paths: &'a [ReversePath],
     /// The message as signed, CRLF line ends.
     pub message: Vec<u8>,
+    /// How long the attempt can wait for an answer; what takes longer has an unknown end.
+    pub patience: Duration,
 }
 
 /// What the relay said of one recipient.

@@ -42,6 +42,7 @@ pub mod nudge;
 pub mod operation;
 pub mod outbox;
 pub mod outcome;
+pub mod personal;
 pub mod ports;
 pub mod record;
 pub mod refusals;

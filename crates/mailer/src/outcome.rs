@@ -266,11 +266,7 @@ mod tests {
 
     #[track_caller]
     fn check(attempts: RecipientStatus, events: &[EventKind], expected: Status) {
-        let state = RecipientState {
-            status: attempts,
-            reply: None,
-            at: Timestamp::from_millis(1),
-        };
+        let state = RecipientState::new(attempts, None, Timestamp::from_millis(1));
         let mut outcomes: Vec<Outcome> = (10..)
             .zip(events)
             .map(|(at, &kind)| outcome(kind, at))
@@ -320,11 +316,8 @@ mod tests {
 
     #[test]
     fn a_bounce_after_a_delivery_and_a_complaint_are_shown_beside() {
-        let state = RecipientState {
-            status: R::OutForDelivery,
-            reply: None,
-            at: Timestamp::from_millis(1),
-        };
+        let at = Timestamp::from_millis(1);
+        let state = RecipientState::new(R::OutForDelivery, None, at);
         let outcomes = [
             outcome(E::Delivered, 2),
             outcome(E::Bounced, 3),

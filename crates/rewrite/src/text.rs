@@ -4,6 +4,12 @@ use std::borrow::Cow;
 
 use crate::placeholder;
 
+/// Whether `{{unsubscribe_url}}` stands in a body, of plain text or HTML.
+#[must_use]
+pub fn asks_for_url(body: &str) -> bool {
+    placeholder::is_in(body)
+}
+
 /// Puts `url` as it is wherever `{{unsubscribe_url}}` stands in a body of plain text, up to [`MAX_PLACEHOLDERS`] times.
 ///
 /// [`MAX_PLACEHOLDERS`]: crate::limits::MAX_PLACEHOLDERS
@@ -27,7 +33,7 @@ pub fn fill<'t>(text: &'t str, url: &str) -> Cow<'t, str> {
 mod tests {
     use std::borrow::Cow;
 
-    use super::fill;
+    use super::{asks_for_url, fill};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
@@ -51,6 +57,8 @@ mod tests {
     #[test]
     fn a_text_without_placeholder_is_not_copied() {
         assert!(matches!(fill("{{name}}", ""), Cow::Borrowed(_)));
+        assert!(!asks_for_url("{{name}}"));
+        assert!(asks_for_url("<p>{{ unsubscribe_url }}"));
     }
 
     #[test]

@@ -180,13 +180,28 @@ fn events_about_others_than_the_recipients_are_counted_and_nothing_else() {
             recipient: EventRecipient::Address(stranger),
             ..event(id, EventKind::Bounced, "")
         },
+        // The key of the hand-over was of another's copy.
+        DeliveryEvent {
+            recipient: EventRecipient::Copy {
+                index: 1,
+                address: AddrSpec::parse("bob@example.com").unwrap(),
+            },
+            ..event(id, EventKind::Bounced, "")
+        },
+        DeliveryEvent {
+            recipient: EventRecipient::Copy {
+                index: 0,
+                address: AddrSpec::parse("Bob@example.com").unwrap(),
+            },
+            ..event(id, EventKind::OutForDelivery, "")
+        },
         DeliveryEvent {
             recipient: EventRecipient::Address(AddrSpec::parse("BOB@EXAMPLE.com").unwrap()),
             ..event(id, EventKind::Delivered, "")
         },
     ];
     let found = tell(&world, "mixed", events);
-    assert_eq!((found.updates.len(), found.foreign), (1, 3));
+    assert_eq!((found.updates.len(), found.foreign), (2, 4));
     assert_eq!(status(&world, id), Status::Delivered);
     assert!(!is_suppressed(&world, "mallory@example.com"));
 }

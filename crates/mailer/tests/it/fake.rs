@@ -19,6 +19,7 @@ use mailer::domain::{
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
 use mailer::keyring::{Keyring, MasterKey, MasterKeys};
 use mailer::keys;
+use mailer::link::LinkKeys;
 use mailer::operation::OperationId;
 use mailer::outbox::Outbox;
 use mailer::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError, Write};
@@ -305,6 +306,11 @@ pub(crate) fn installation() -> Installation {
     }
 }
 
+pub(crate) fn link_keys() -> LinkKeys {
+    let key = TokenKey::parse("EBESExQVFhcYGRobHB0eHw==").unwrap();
+    LinkKeys::new(key, Vec::new())
+}
+
 pub(crate) fn dispatcher() -> Dispatcher {
     Dispatcher {
         keyring: Keyring::new(MasterKeys {
@@ -320,7 +326,9 @@ pub(crate) fn dispatcher() -> Dispatcher {
             previous: None,
         },
         suppressor: mailer::suppression::Suppressor::default(),
+        link_keys: link_keys(),
         budget: Budget::new(1_000_000),
+        copies: Budget::new(100),
     }
 }
 

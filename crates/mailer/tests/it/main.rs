@@ -19,6 +19,7 @@ mod listings;
 mod notifications;
 mod nudges;
 mod outbox;
+mod personal;
 mod records;
 mod sender_domains;
 mod submission;

@@ -23,6 +23,7 @@ mod daemons;
 mod delivery;
 mod dns;
 mod domains;
+mod engagement;
 mod judges;
 mod judging;
 mod postfix;

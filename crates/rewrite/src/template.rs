@@ -12,10 +12,19 @@ use crate::target;
 pub const MAX_HTML_OCTETS: usize = 10 * 1024 * 1024;
 
 /// It shows nothing where images are blocked, and is neither hidden nor of no size where they are not: clients fetch no such
-/// images.
+/// images. Nothing around it moves:
+///
+/// - Out of the flow it adds no line, and margins of what is before it collapse through the end of the body as ever. The
+///   margin pulls it up onto the last line of pixels, since below that it would make the document higher.
+/// - `!important`, since `img{width:100%!important}` is how authors fit their own images to small screens. Clients that
+///   take it only with a space before are why there is one.
+/// - Gmail, Yahoo and Outlook drop `position`, most of them negative margins too. `display` makes it a line of one pixel at
+///   the end there, instead of a line of text. Outlook on Windows takes no `!important` in an attribute, so the size is in
+///   attributes of its own as well.
 const PIXEL_START: &str = "<img src=\"";
-const PIXEL_END: &str =
-    "\" width=\"1\" height=\"1\" alt=\"\" style=\"display:block;width:1px;height:1px;border:0\">";
+const PIXEL_END: &str = "\" width=\"1\" height=\"1\" border=\"0\" alt=\"\" style=\"display:block;\
+    position:absolute !important;width:1px !important;height:1px !important;\
+    margin:-1px 0 0 !important;padding:0 !important;border:0 !important\">";
 /// What a URL takes, for the first allocation.
 const EXPECTED_URL_OCTETS: usize = 160;
 

@@ -27,8 +27,9 @@ fn urls_are_put_in_encoded() {
         "<A class=x HREF='https://t.example/0?u=http://a.example/?b&amp;c' id=1>a</A>\r\n\
          <a href=\"https://t.example/1?u=https://b.example/\" >b</a>\
          <area href=\"https://t.example/2?u=https://c.example/\">https://t.example/u\
-         <img src=\"https://t.example/o?a&amp;b\" width=\"1\" height=\"1\" alt=\"\" \
-         style=\"display:block;width:1px;height:1px;border:0\"></BODY>\r\n",
+         <img src=\"https://t.example/o?a&amp;b\" width=\"1\" height=\"1\" border=\"0\" alt=\"\" \
+         style=\"display:block;position:absolute !important;width:1px !important;height:1px !important;\
+         margin:-1px 0 0 !important;padding:0 !important;border:0 !important\"></BODY>\r\n",
     );
 }
 

@@ -1,0 +1,136 @@
+//! HTML mails as their authors wrote them, and a recipient's copy of each.
+
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use rewrite::{Hole, Policy, Template};
+
+/// The mail that is clicked in.
+pub(crate) const CLICKED: &str = "clicked";
+
+/// Links that are written as nobody should, and lead somewhere all the same.
+const CLICKED_HTML: &str = "<!DOCTYPE html><meta charset=utf-8><ul>
+<li><a data-click href='http://shop.example/plain'>1</a>
+<li><a data-click href=HTTP://Shop.Example:80/unquoted?a=1&amp;b=2&copy=3>2</a>
+<li><a data-click href=' http://shop.example/with spaces/and?a b#c d '>3</a>
+<li><a data-click href='http:\\\\shop.example\\back\\..\\slashes'>4</a>
+<li><a data-click href='http://bücher.example/größe?größe=ß#größe'>5</a>
+<li><a data-click href='http://shop.example:8080/%2F%zz/&quot;&lt;&gt;%7C|?%27&#39;'>6</a>
+<li><a data-click href='http://shop.example/bro
+    ken/line'>7</a>
+<li><a data-click href='elsewhere?not=counted'>8</a>
+</ul><map name=m><area shape=default href='http://shop.example/area?{x}'></map>
+<img data-click usemap=#m alt=map width=100 height=50 src='http://shop.example/map.png'>
+<p>{{unsubscribe_url}}</p>";
+
+/// Where clicks in it lead, as an address bar shows it.
+pub(crate) const LANDINGS: [&str; 9] = [
+    "http://shop.example/plain",
+    "http://shop.example/unquoted?a=1&b=2&copy=3",
+    "http://shop.example/with%20spaces/and?a%20b#c%20d",
+    "http://shop.example/slashes",
+    "http://xn--bcher-kva.example/gr%C3%B6%C3%9Fe?gr%C3%B6%C3%9Fe=%C3%9F#gr%C3%B6%C3%9Fe",
+    "http://shop.example:8080/%2F%zz/%22%3C%3E%7C%7C?%27%27",
+    "http://shop.example/broken/line",
+    "http://mails.example/read/elsewhere?not=counted",
+    "http://shop.example/area?{x}",
+];
+
+/// Rules for the author's own images, which would blow up a pixel that does not defend itself.
+const GREEDY: &str = "<!DOCTYPE html><style>body{margin:0;background:#eef}
+img{display:inline!important;width:100%!important;height:auto!important;margin:20px auto!important;
+padding:9px!important;border:5px solid red!important;position:relative!important}
+@media(max-width:480px){img{display:block!important;height:200px!important;float:left!important}}</style>
+<p>Before</p><p>after <a href=https://shop.example/>the image</a></p></body>";
+
+/// Margins collapse through the end of the body.
+const TIGHT: &str = "<!DOCTYPE html><body style='margin:0'><div style='height:300px;background:red'></div>\
+<p style='margin:40px 0'>a<p style='margin:25px 0'>b</body>";
+
+const FLEX: &str = "<!DOCTYPE html><body style='margin:0;display:flex;flex-direction:column;gap:30px'>\
+<div style='background:red'>a</div><div style='background:blue'>b</div></body>";
+
+const RIGHT_TO_LEFT: &str = "<!DOCTYPE html><html dir=rtl><body style='margin:0'>\
+<div style='width:100%;background:red'>\u{5e9}\u{5dc}\u{5d5}\u{5dd}</div>\u{5e9}\u{5dc}\u{5d5}\u{5dd} ";
+
+/// Links of the large mail, a few more than are counted.
+const LARGE_LINKS: usize = 1100;
+const LARGE_OCTETS: usize = 2_000_000;
+
+/// A mail before and after.
+pub(crate) struct Mail {
+    pub(crate) name: String,
+    pub(crate) original: String,
+    pub(crate) copy: String,
+    /// Where each link that is counted leads, by its number.
+    pub(crate) targets: Vec<String>,
+}
+
+impl Mail {
+    fn new(name: &str, original: String) -> Self {
+        let template = Template::parse(&original, &Policy::default()).unwrap();
+        let copy = template.render(&mut |hole| match hole {
+            Hole::Link(link) => Some(format!("http://links.example/c/{name}/{}", link.number)),
+            Hole::Pixel => Some("http://links.example/o/x".to_owned()),
+            Hole::UnsubscribeUrl => None,
+        });
+        let links = template.links();
+        let targets = links.iter().map(|link| link.target.clone()).collect();
+        Self {
+            name: name.to_owned(),
+            original,
+            copy,
+            targets,
+        }
+    }
+}
+
+/// Those that `rewrite` is tested with, and those that only a browser can judge.
+pub(crate) fn all() -> Vec<Mail> {
+    let written = [
+        (CLICKED, CLICKED_HTML),
+        ("flex", FLEX),
+        ("greedy", GREEDY),
+        ("right_to_left", RIGHT_TO_LEFT),
+        ("tight", TIGHT),
+    ];
+    let written = written.map(|(name, html)| Mail::new(name, html.to_owned()));
+    let read = files().into_iter().map(|path| {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        Mail::new(name, fs::read_to_string(&path).unwrap())
+    });
+    let large = Mail::new("large", large());
+    written.into_iter().chain(read).chain([large]).collect()
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/rewrite/tests/mails");
+    let entries = fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "html")
+    });
+    files.sort();
+    files
+}
+
+/// A list of offers whose links say more than they need to.
+fn large() -> String {
+    let mut html =
+        "<!DOCTYPE html><html><body style='font:12px sans-serif'><table width='100%'>\n".to_owned();
+    let octets = LARGE_OCTETS / LARGE_LINKS;
+    for n in 0..LARGE_LINKS {
+        let start = html.len();
+        write!(html, "<tr style='background:#{:06x}'><td>Größe {n} 鞋</td><td><a class=offer href=\"https://shop.example/offers/{n}?utm_source=mail&amp;n={n}", 0xff_ff_ff - n * 97).unwrap();
+        while html.len() < start + octets {
+            write!(html, "&amp;p{n}={:x}", html.len() * 2_654_435_761).unwrap();
+        }
+        html.push_str("\">buy</a></td></tr>\r\n");
+    }
+    html.push_str("</table></body></html>\n");
+    html
+}

@@ -151,6 +151,9 @@ fn clicks_beyond_the_limit_are_passed_over() {
     clicks.pop();
     let changed: Vec<usize> = (0..16).collect();
     check_burst(&history(3, &clicks), 100_001, 2, &changed);
+    clicks.insert(0, (100_000, 1));
+    let changed: Vec<usize> = (1..17).collect();
+    check_burst(&history(3, &clicks), 100_001, 2, &changed);
 }
 
 #[test]

@@ -90,6 +90,15 @@ fn a_word_begins_where_no_letter_or_digit_is_before_it() {
 }
 
 #[test]
+fn a_beginning_is_none_further_on() {
+    let further = "Mozilla/5.0 (X11; Linux) WhatsApp/2.0";
+    check(
+        Request::new(Action::Click(0), further).judged(),
+        "human none",
+    );
+}
+
+#[test]
 fn programs_that_are_not_known_are_people_s() {
     check(
         Request::new(Action::Click(0), "Lynx/2.8.9rel.1 libwww-FM/2.14").judged(),

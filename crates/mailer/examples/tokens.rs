@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let token = match n % 3 {
             0 => characters(&mut rng),
             1 => URL_SAFE_NO_PAD.encode(octets(&mut rng)),
-            _ => changed(&real(&keys, &mut rng).ok_or("no token")?, &mut rng)?,
+            _ => changed(&real(&keys, &mut rng).ok_or("no token")?, &mut rng).ok_or("no token")?,
         };
         taken += u64::from(is_taken(&keys, &token));
     }
@@ -100,14 +100,14 @@ fn real(keys: &LinkKeys, rng: &mut ChaCha8Rng) -> Option<String> {
 }
 
 /// `token` with one bit of what it stands for changed.
-fn changed(token: &str, rng: &mut ChaCha8Rng) -> Result<String, Box<dyn Error>> {
-    let mut octets = URL_SAFE_NO_PAD
-        .decode(token)
-        .map_err(|error| error.to_string())?;
-    let at = usize::try_from(rng.next_u32())? % octets.len();
+fn changed(token: &str, rng: &mut ChaCha8Rng) -> Option<String> {
+    let mut octets = URL_SAFE_NO_PAD.decode(token).ok()?;
+    let at = usize::try_from(rng.next_u32())
+        .ok()?
+        .checked_rem(octets.len())?;
     let bit = rng.next_u32() % 8;
     if let Some(octet) = octets.get_mut(at) {
         *octet ^= 1 << bit;
     }
-    Ok(URL_SAFE_NO_PAD.encode(octets))
+    Some(URL_SAFE_NO_PAD.encode(octets))
 }

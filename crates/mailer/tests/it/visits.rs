@@ -6,7 +6,9 @@ use std::time::Duration;
 use futures::future::join_all;
 use mailer::engagement::gatherer::Gatherer;
 use mailer::engagement::notice::{Notice, PATIENCE};
-use mailer::engagement::{MAX_BATCH_VISITS, Visit, VisitAction, VisitBatch, Visitor};
+use mailer::engagement::{
+    MAX_BATCH_VISITS, MAX_USER_AGENT_OCTETS, Visit, VisitAction, VisitBatch, Visitor,
+};
 use mailer::journal::WorkKind;
 use mailer::keys;
 use mailer::link::Reader;
@@ -74,7 +76,9 @@ fn a_batch_has_a_limit_and_fits_a_value_of_the_store() {
     let long = format!("http://{}", "\"".repeat(1793));
     let told = RefCell::new(Vec::new());
     let note = |id: OperationId| told.borrow_mut().push(id);
-    let tasks = (0..count).map(|_| gatherer.commit(&world, click(&world, &long), note));
+    let mut visit = click(&world, &long);
+    visit.visitor.user_agent = Some("\"".repeat(MAX_USER_AGENT_OCTETS));
+    let tasks = (0..count).map(|_| gatherer.commit(&world, visit.clone(), note));
     assert!(run(join_all(tasks)).iter().all(Result::is_ok));
     let told: Vec<OperationId> = told.take();
     assert!(told.len() > 3);

@@ -86,6 +86,20 @@ pub struct Digester<'a> {
     pub turns: &'a Turns,
 }
 
+impl Digester<'_> {
+    /// Whether this task takes in the batch `id`.
+    pub(crate) async fn claims<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        id: OperationId,
+        attempt: u32,
+        due_at: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let claimed = self.windows.claim(ports, id, attempt, due_at).await?;
+        Ok(claimed.is_some())
+    }
+}
+
 /// Takes in the batch `id`, if it is due and nobody else does.
 ///
 /// # Errors
@@ -105,11 +119,8 @@ where
     let Some(_turn) = digester.turns.take(ports, &batch.events).await else {
         return Ok(Digested::NotNow);
     };
-    let windows = digester.windows;
-    let claimed = windows
-        .claim(ports, id, batch.attempt, batch.due_at)
-        .await?;
-    if claimed.is_none() {
+    let (attempt, due_at) = (batch.attempt, batch.due_at);
+    if !digester.claims(ports, id, attempt, due_at).await? {
         return Ok(Digested::NotNow);
     }
     let _announced = digester.outbox.announce();

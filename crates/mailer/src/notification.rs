@@ -22,13 +22,14 @@ pub use attempt::{Notifier, attempt};
 pub use fan_out::fan_out;
 pub use schedule::{DeadReason, Outcome};
 
+use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use crate::event::AppEvent;
 use crate::journal::{JournalItem, WorkKind};
 use crate::keys::{self, Record};
 use crate::operation::OperationId;
-use crate::ports::{StoreError, Write};
+use crate::ports::{KeyValue, StoreError, Write};
 use crate::subscription::SubscriptionId;
 use crate::time::Timestamp;
 
@@ -90,6 +91,22 @@ pub struct DeliveryAttempt {
 impl Record for Notification {
     // 2 since there are events of engagement.
     const VERSION: u32 = 2;
+}
+
+/// Those of `ids` that are still there, each once.
+///
+/// # Errors
+/// When the store does not answer.
+pub async fn read_all(
+    store: &impl KeyValue,
+    mut ids: Vec<OperationId>,
+) -> Result<Vec<Notification>, StoreError> {
+    ids.sort_unstable();
+    ids.dedup();
+    let reads = ids
+        .into_iter()
+        .map(async |id| keys::notification(id).read(store).await);
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
 impl Notification {

@@ -1,11 +1,10 @@
 //! All that is known of a message, for whoever asks what became of it.
 
 use envelope::AddrSpec;
-use futures::future::try_join_all;
 
 use crate::delivery::DeliveryState;
 use crate::keys;
-use crate::notification::Notification;
+use crate::notification::{self, Notification};
 use crate::operation::OperationId;
 use crate::outcome::{self, Outcome, RecipientView};
 use crate::ports::{KeyValue, StoreError};
@@ -68,14 +67,7 @@ impl Timeline {
         store: &impl KeyValue,
     ) -> Result<Vec<Notification>, StoreError> {
         let outcomes = self.recipients.iter().flat_map(|story| &story.outcomes);
-        let mut ids: Vec<OperationId> = outcomes
-            .flat_map(|outcome| outcome.notifications.iter().copied())
-            .collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let reads = ids
-            .into_iter()
-            .map(async |id| keys::notification(id).read(store).await);
-        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+        let told = outcomes.flat_map(|outcome| outcome.notifications.iter().copied());
+        notification::read_all(store, told.collect()).await
     }
 }

@@ -30,16 +30,8 @@ pub(crate) struct Recipient {
     #[serde(skip_serializing_if = "Option::is_none")]
     unsubscribed_by: Option<&'static str>,
     /// Batches of visits that were too many to be kept.
-    #[serde(skip_serializing_if = "is_zero")]
-    not_kept: u64,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_kept: Option<u64>,
 }
 
 /// How often, by whom and when.
@@ -120,7 +112,7 @@ impl From<&Engagement> for Recipient {
             links: links(&found.links),
             unsubscribed_at: since.map(|since| since.at.to_rfc3339()),
             unsubscribed_by: since.map(|since| since.by.name()),
-            not_kept: found.surplus,
+            not_kept: (found.surplus > 0).then_some(found.surplus),
         }
     }
 }

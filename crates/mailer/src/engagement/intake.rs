@@ -90,11 +90,8 @@ where
     let Some(batch) = keys::visits(id).read(ports).await? else {
         return Ok(Digested::Unknown);
     };
-    let windows = digester.windows;
-    let claimed = windows
-        .claim(ports, id, batch.attempt, batch.due_at)
-        .await?;
-    if claimed.is_none() {
+    let (attempt, due_at) = (batch.attempt, batch.due_at);
+    if !digester.claims(ports, id, attempt, due_at).await? {
         return Ok(Digested::NotNow);
     }
     let _announced = digester.outbox.announce();

@@ -5,10 +5,8 @@ use futures::future::try_join_all;
 use super::chunk;
 use super::tally::Engagement;
 use super::verdict::delivered_at;
-use crate::keys;
 use crate::link::Reader;
-use crate::notification::Notification;
-use crate::operation::OperationId;
+use crate::notification::{self, Notification};
 use crate::ports::{KeyValue, StoreError};
 use crate::timeline::Timeline;
 
@@ -44,11 +42,5 @@ pub async fn notifications(
     engagements: &[Engagement],
 ) -> Result<Vec<Notification>, StoreError> {
     let told = engagements.iter().flat_map(|one| &one.notifications);
-    let mut ids: Vec<OperationId> = told.copied().collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let reads = ids
-        .into_iter()
-        .map(async |id| keys::notification(id).read(store).await);
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    notification::read_all(store, told.copied().collect()).await
 }

@@ -13,13 +13,14 @@
 //! | no links | comments, `<style>`, `<script>`, `<title>`, `<textarea>`, `<xmp>`, `<iframe>`, `<noembed>`, `<noframes>`, what is behind `<plaintext>`, CDATA in foreign content, tags that never end |
 //! | left alone | other schemes, fragments, `xlink:href`, elements with `data-sendlet-track="off"` (itself, not what it holds), URLs that [`Policy::left_alone`] names, an `href` with `{{unsubscribe_url}}` in it, links beyond [`Policy::max_links`] |
 //! | also left alone | `//host`, `/path` and `https:path`: relative to a base that a mail has only with `<base>`, which clients drop. What a reader would be led to cannot be told |
-//! | the pixel | before the last `</body>` tag. Without one, at the end, or before whatever does not end there: a comment, a tag, an element of raw text. Never within `<svg>` or `<math>` |
+//! | the pixel | before the last `</body>` tag. Without one, at the end, or before whatever does not end there: a comment, a tag, an element of raw text. Never within `<svg>` or `<math>`. It has no place in the layout, so nothing moves and the document stays as high as it was |
 //! | `{{unsubscribe_url}}` | anywhere, in comments too, with spaces or tabs within the braces, encoded so that it is right in text and in attributes |
 //!
 //! **Not supported**: what the tree builder drops after it was tokenized (`<select>`, `<frameset>`), so a link there is
 //! found that no browser shows; end tags of HTML elements inside of foreign content close what was opened there, whether
 //! or not such an element is open; placeholders written with character references or percent-encoded; links in CSS, forms,
-//! `background`, VML and AMP.
+//! `background`, VML and AMP. Rules of the author's that look at an `href` itself, or at which element is the last of the body,
+//! see a difference.
 //!
 //! # Why this tokenizer
 //!

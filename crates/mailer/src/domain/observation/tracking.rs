@@ -75,15 +75,18 @@ impl<R: Resolver> Observer<'_, R> {
 
 /// The names that a name is an alias of, which has to be one.
 fn aliased(looked: &Looked) -> Vec<&Name> {
-    let alias = |data| match data {
-        &RecordData::Cname(ref name) => Some(name),
+    looked.answer.records.iter().filter_map(alias).collect()
+}
+
+fn alias(data: &RecordData) -> Option<&Name> {
+    match data {
+        RecordData::Cname(name) => Some(name),
         RecordData::A(_)
         | RecordData::Aaaa(_)
         | RecordData::Mx { .. }
         | RecordData::Ptr(_)
         | RecordData::Txt(_) => None,
-    };
-    looked.answer.records.iter().filter_map(alias).collect()
+    }
 }
 
 fn address(data: &RecordData) -> Option<String> {

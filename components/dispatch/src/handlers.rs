@@ -104,9 +104,13 @@ async fn work(_place: InFlight, config: Rc<Config>, id: OperationId) {
             state,
             progress,
             sender,
+            bypassed,
         }) => {
             if let Some(progress) = progress {
                 config.log.progress(state.updated_at, id, &sender, progress);
+            }
+            if bypassed > 0 {
+                tell_of_bypass(id, bypassed);
             }
             let names = batches.iter().map(|id| format!("batch:{id}")).collect();
             name_work(names).await;
@@ -123,4 +127,16 @@ async fn work(_place: InFlight, config: Rc<Config>, id: OperationId) {
             &[("id", &id.to_string()), ("cause", &error.to_string())],
         ),
     }
+}
+
+/// Mail that is owed goes to those too who want no other: that is not to go unseen.
+fn tell_of_bypass(id: OperationId, recipients: usize) {
+    log(
+        Level::Info,
+        "a transactional message went to recipients who had unsubscribed",
+        &[
+            ("id", &id.to_string()),
+            ("recipients", &recipients.to_string()),
+        ],
+    );
 }

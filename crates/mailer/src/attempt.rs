@@ -28,7 +28,7 @@ use crate::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError};
 use crate::record::MessageRecord;
 use crate::return_path::ReturnPathKeys;
 use crate::simulator::{self, Fate};
-use crate::suppression::{self, Suppressor};
+use crate::suppression::{self, Ruling, Suppressor};
 use crate::time::Timestamp;
 
 /// What is left of a window for recording what was found out.
@@ -174,6 +174,8 @@ pub enum Attempted {
         progress: Option<Progress>,
         /// The address in the message's From field.
         sender: AddrSpec,
+        /// How many it went to, since it is owed, who had unsubscribed.
+        bypassed: usize,
         /// Batches of events that followed from it and are due now.
         batches: Vec<OperationId>,
     },
@@ -250,9 +252,18 @@ where
     Ok(Attempted::Made {
         progress: next.progress_since(&state),
         sender: record.from.address.clone(),
+        bypassed: report.bypassed,
         state: Box::new(next),
         batches: batches.iter().filter_map(due).collect(),
     })
+}
+
+/// Who is left out of an attempt, by their places in the message's list.
+struct Split {
+    suppressed: Vec<usize>,
+    others: Vec<usize>,
+    // Of the others, how many had unsubscribed from mail that is not owed.
+    bypassed: usize,
 }
 
 /// A claimed attempt.
@@ -269,7 +280,11 @@ struct Attempt<'a, P, R> {
 
 impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
     async fn make(&self) -> Result<AttemptReport, StoreError> {
-        let (mut suppressed, others) = self.split().await?;
+        let Split {
+            mut suppressed,
+            others,
+            bypassed,
+        } = self.split().await?;
         let mut simulated = Vec::new();
         let mut left = Vec::new();
         for index in others {
@@ -290,6 +305,7 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         self.ports.fill(&mut jitter);
         Ok(AttemptReport {
             suppressed,
+            bypassed,
             simulated,
             handed_over,
             ended_at: self.ports.now(),
@@ -298,8 +314,8 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         })
     }
 
-    /// Indexes of the pending recipients that are suppressed, and of the others.
-    async fn split(&self) -> Result<(Vec<usize>, Vec<usize>), StoreError> {
+    /// Tells the pending recipients that are suppressed from the others.
+    async fn split(&self) -> Result<Split, StoreError> {
         let pending = self.state.pending();
         let addresses = pending
             .iter()
@@ -312,10 +328,16 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
         let lists = &self.dispatcher.suppressor;
         let now = self.ports.now();
         let rulings = suppression::check(self.ports, lists, mail, &addresses, now).await?;
+        let is_bypassed = |ruling: &&Ruling| matches!(ruling, Ruling::Bypassed(_));
+        let bypassed = rulings.iter().filter(is_bypassed).count();
         let all = pending.into_iter().zip(rulings);
         let (suppressed, others): (Vec<_>, Vec<_>) = all.partition(|(_, ruling)| ruling.is_held());
         let indexes = |some: Vec<(usize, _)>| some.into_iter().map(|(index, _)| index).collect();
-        Ok((indexes(suppressed), indexes(others)))
+        Ok(Split {
+            suppressed: indexes(suppressed),
+            others: indexes(others),
+            bypassed,
+        })
     }
 
     /// What the attempt makes known: who was left out or refused, and what befalls simulated recipients.

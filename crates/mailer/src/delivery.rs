@@ -192,6 +192,8 @@ pub struct HandedOver {
 pub struct AttemptReport {
     /// Indexes of the recipients that were found suppressed.
     pub suppressed: Vec<usize>,
+    /// Of those who were not, how many had unsubscribed from mail that is not owed.
+    pub bypassed: usize,
     /// Simulated recipients, which no relay sees, with the reply they gave.
     pub simulated: Vec<(usize, Reply)>,
     /// What came of all others, each in one of these. Empty when there were none.

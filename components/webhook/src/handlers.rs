@@ -82,8 +82,7 @@ pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
     let received = intake::receive(&*ports, &config.return_path_keys, &to, &octets).await;
     let result = match received {
         Ok(intake::Received::Event(event)) => {
-            // The same message brought again makes the same batch.
-            let id = derived_from("report/", &octets);
+            let id = intake::report_batch(&event, &octets);
             store(&config, &ports, (id, Source::Report), vec![*event]).await?;
             "accepted"
         }

@@ -8,7 +8,9 @@ use report::{Action, DeliveryReport, FeedbackReport, FeedbackType, RecipientRepo
 use thiserror::Error;
 
 use crate::engagement::Visit;
-use crate::event::{DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_id};
+use crate::event::{
+    DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_from, derived_id,
+};
 use crate::judgement::Failure;
 use crate::keys;
 use crate::link::Reader;
@@ -33,6 +35,17 @@ pub fn signed_batch(id: &str, body: &[u8]) -> OperationId {
         body.len(),
         hasher.finish()
     ))
+}
+
+/// Names the batch of the event that the report with these octets told of: the same whenever it is brought again. A report that came to
+/// the return paths of two recipients tells of two.
+#[must_use]
+pub fn report_batch(event: &DeliveryEvent, octets: &[u8]) -> OperationId {
+    let recipient = match &event.recipient {
+        EventRecipient::Index(index) | EventRecipient::Copy { index, .. } => index.to_string(),
+        EventRecipient::Address(address) => address.canonical(),
+    };
+    derived_from(&format!("report/{}/{recipient}/", event.message), octets)
 }
 
 /// Stores `events` as the batch `id`, and has the tick come back to it.
@@ -262,5 +275,17 @@ mod tests {
         assert_ne!(signed_batch("relay-2", b"{}"), named);
         assert_ne!(signed_batch("relay-1", b"[]"), named);
         assert_ne!(signed_batch("relay-1", b""), named);
+    }
+
+    #[test]
+    fn one_report_for_two_recipients_makes_two_batches() {
+        let event = |recipient| {
+            let token = Token::new(derived_id("m"), recipient, Timestamp::from_millis(0));
+            event(token, EventKind::Bounced, Timestamp::from_millis(0))
+        };
+        let named = report_batch(&event(0), b"report");
+        assert_eq!(report_batch(&event(0), b"report"), named);
+        assert_ne!(report_batch(&event(1), b"report"), named);
+        assert_ne!(report_batch(&event(0), b"another"), named);
     }
 }

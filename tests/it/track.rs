@@ -223,8 +223,8 @@ async fn hostile_targets_cannot_write_header_fields_or_markup() {
             "https://a.example/%22%3E%3Cscript%3E",
         ),
         (
-            "https://a.example/?'\u{202e}\0",
-            "https://a.example/?%27%E2%80%AE%00",
+            "https://a.example/?'\0\u{202e}",
+            "https://a.example/?%27%00%E2%80%AE",
         ),
         (
             "https://user@bücher.example",

@@ -195,7 +195,8 @@ impl Entries {
             entries.extend(outcomes.map(|outcome| event(story, outcome)));
         }
         for (story, engagement) in timeline.recipients.iter().zip(engagements) {
-            let shown = engagement.visits.iter().rev().take(MAX_VISITS_SHOWN);
+            let surplus = engagement.visits.len().saturating_sub(MAX_VISITS_SHOWN);
+            let shown = engagement.visits.iter().skip(surplus);
             entries.extend(shown.map(|visit| visited(story, visit)));
         }
         entries.extend(notifications.iter().flat_map(webhook));

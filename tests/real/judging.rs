@@ -42,6 +42,11 @@ static KEY: LazyLock<SigningKey> = LazyLock::new(|| key(1));
 static OTHER_KEY: LazyLock<SigningKey> = LazyLock::new(|| key(2));
 
 fn signed() -> Vec<u8> {
+    signed_with(&KEY, MESSAGE.as_bytes())
+}
+
+/// A message behind its signature by `s1._domainkey.example.com`.
+pub(crate) fn signed_with(key: &SigningKey, message: &[u8]) -> Vec<u8> {
     let options = SigningOptions {
         domain: "example.com".parse().unwrap(),
         selector: "s1".parse().unwrap(),
@@ -55,9 +60,8 @@ fn signed() -> Vec<u8> {
         signed_fields: SignedFields::Recommended,
     };
     let mut rng = ChaCha8Rng::seed_from_u64(3);
-    let mut message = sign(MESSAGE.as_bytes(), &options, &KEY, &mut rng).unwrap();
-    message.push_str(MESSAGE);
-    message.into_bytes()
+    let field = sign(message, &options, key, &mut rng).unwrap();
+    [field.as_bytes(), message].concat()
 }
 
 /// The zone of a domain that allows one address, with this key.

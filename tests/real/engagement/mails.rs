@@ -133,6 +133,7 @@ pub(crate) fn all() -> Vec<Mail> {
         Mail::new(name, fs::read_to_string(&path).unwrap())
     });
     let large = Mail::new("large", large());
+    assert!(large.copy.len() > LARGE_OCTETS);
     written.chain(read).chain([large]).collect()
 }
 
@@ -148,18 +149,22 @@ fn files() -> Vec<PathBuf> {
     files
 }
 
-/// A list of offers whose links say more than they need to.
+/// A list of offers that says more than is seen.
 fn large() -> String {
     let mut html =
         "<!DOCTYPE html><html><body style='font:12px sans-serif'><table width='100%'>\n".to_owned();
-    let octets = LARGE_OCTETS / LARGE_LINKS;
     for n in 0..LARGE_LINKS {
-        let start = html.len();
-        write!(html, "<tr style='background:#{:06x}'><td>Größe {n} 鞋</td><td><a class=offer href=\"https://shop.example/offers/{n}?utm_source=mail&amp;n={n}", 0xff_ff_ff - n * 97).unwrap();
-        while html.len() < start + octets {
-            write!(html, "&amp;p{n}={:x}", html.len() * 2_654_435_761).unwrap();
+        let (color, start) = (0xff_ff_ff - n * 97, html.len());
+        write!(html, "<tr style='background:#{color:06x}'><td title='").unwrap();
+        while html.len() < start + LARGE_OCTETS / LARGE_LINKS {
+            write!(html, "size {n} &amp; {:x} ", html.len() * 2_654_435_761).unwrap();
         }
-        html.push_str("\">buy</a></td></tr>\r\n");
+        let link = format!("https://shop.example/offers/{n}?utm_source=mail&amp;n={n}");
+        write!(
+            html,
+            "'>Größe {n} 鞋<td><a href=\"{link}\">buy</a></tr>\r\n"
+        )
+        .unwrap();
     }
     html.push_str("</table></body></html>\n");
     html

@@ -82,7 +82,7 @@ fn sentence(section: &Section, notice: Option<&Notice>) -> String {
     let Some(Notice { domain, topic, .. }) = notice else {
         return section.plain.to_owned();
     };
-    let named = |text: &str| text.replace("{domain}", &strong(&domain.to_string()));
+    let named = |text: &str| text.replace("{domain}", &strong(domain.as_ref()));
     match topic {
         // The topic is put in first: no topic has braces, so none is taken for a place to put the domain.
         Some(topic) => named(&section.topic.replace("{topic}", &strong(topic.as_str()))),

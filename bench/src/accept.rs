@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::Failure;
 use crate::arguments::Scale;
-use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS};
+use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS, share};
 use crate::load::Load;
 use crate::statistics::mebibytes;
 use crate::systems::System;
@@ -51,12 +51,12 @@ async fn rates(in_turn: &AgainstBare<'_>) -> Result<(), Failure> {
             .measure(connections, |system| system.request(HTML_OCTETS))
             .await?;
         println!(
-            "{connections:>11} {:>14.0} {:>9.1} {:>14.0} {:>9.1} {:>6.0}%",
+            "{connections:>11} {:>14.0} {:>9.1} {:>14.0} {:>9.1} {:>7}",
             send.per_second,
             send.p99_ms,
             limit.per_second,
             limit.p99_ms,
-            100.0 * send.per_second / limit.per_second
+            share(&send, &limit)
         );
     }
     Ok(())

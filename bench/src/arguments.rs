@@ -26,6 +26,8 @@ pub(crate) enum Part {
     Path,
     /// Events that come back, as a share of a bare write, and how soon subscribers are told.
     Events,
+    /// Opens and clicks, as a share of doing nothing on the same host, and with a full store.
+    Track,
     /// How cost grows with recipients, size and what is stored.
     Growth,
     /// What memory a long run needs.

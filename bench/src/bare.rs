@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::Request;
-use http_body_util::Full;
-
 use crate::Failure;
+use crate::connection::Exchange;
 use crate::load::{self, Load, Rate};
 use crate::progress;
 use crate::systems::System;
+use crate::table::cell;
 
 /// The medians are of so many.
 pub(crate) const ROUNDS: usize = 5;
@@ -25,13 +23,14 @@ pub(crate) struct AgainstBare<'a> {
 
 impl AgainstBare<'_> {
     /// The medians of both, with so many connections that send what `request` makes for each.
-    pub(crate) async fn measure<F>(
+    pub(crate) async fn measure<F, E>(
         &self,
         connections: usize,
         request: impl Fn(&System) -> F,
     ) -> Result<(Rate, Rate), Failure>
     where
-        F: Fn() -> Request<Full<Bytes>> + Send + 'static,
+        F: Fn() -> E + Send + 'static,
+        E: Into<Exchange> + Send + 'static,
     {
         let load = |system: &System| Load {
             address: system.address(),
@@ -49,4 +48,9 @@ impl AgainstBare<'_> {
         progress::clear();
         Ok((load::median(rates), load::median(limits)))
     }
+}
+
+/// What part of the limit the rate is.
+pub(crate) fn share(rate: &Rate, limit: &Rate) -> String {
+    format!("{}%", cell(100.0 * rate.per_second / limit.per_second, 0))
 }

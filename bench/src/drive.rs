@@ -119,7 +119,7 @@ impl Client {
         let expected = self.arrivals.expect();
         let request = self.template.request(expected.number);
         let sent = now();
-        self.connection.post(request).await?;
+        self.connection.send(request).await?;
         Ok(expected.arrives().await?.duration_since(sent))
     }
 }

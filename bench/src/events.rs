@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::Failure;
 use crate::arguments::Scale;
-use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS};
+use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS, share};
 use crate::connection::Connection;
 use crate::load::{self, Load, Rate, now};
 use crate::look_ups;
@@ -69,14 +69,9 @@ async fn ingestion(scale: Scale) -> Result<(), Failure> {
     for connections in CONNECTIONS {
         let request = |system: &System| batches.requests(system.address());
         let (rate, limit) = in_turn.measure(connections, request).await?;
-        let share = 100.0 * rate.per_second / limit.per_second;
         let mut row = cells(connections, &rate);
-        row.extend([
-            cell(limit.per_second, 0),
-            cell(limit.p99_ms, 1),
-            cell(limit.processor_ms, 2),
-            format!("{}%", cell(share, 0)),
-        ]);
+        row.extend(limit.cells());
+        row.push(share(&rate, &limit));
         table.row(&row);
     }
     system.stop().await;
@@ -177,7 +172,7 @@ async fn told(
         let expected = subscriber.arrivals().expect();
         let request = relay_events::delivered(system.address(), message, expected.number);
         let sent = now();
-        connection.post(request).await?;
+        connection.send(request).await?;
         latencies.push(expected.arrives().await?.duration_since(sent));
         sleep(SETTLE).await;
     }
@@ -192,7 +187,7 @@ async fn accepted(sink: &Sink, system: &System, count: usize) -> Result<Vec<Stri
     for place in 1..=count {
         progress::show(format_args!("message {place} of {count}"));
         let expected = sink.arrivals().expect();
-        let answer = connection.post(template.request(expected.number)).await?;
+        let answer = connection.send(template.request(expected.number)).await?;
         let answer: Value = serde_json::from_slice(&answer)?;
         let id = answer.get("id").and_then(Value::as_str);
         ids.push(id.ok_or("expected the id of an operation")?.to_owned());

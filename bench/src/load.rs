@@ -3,15 +3,13 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::Request;
-use http_body_util::Full;
 use tokio::task::JoinSet;
 
 use crate::Failure;
-use crate::connection::Connection;
+use crate::connection::{Connection, Exchange};
 use crate::process;
 use crate::statistics::{number, percentile_ms};
+use crate::table::cell;
 
 /// How hard to press, and for how long.
 pub(crate) struct Load {
@@ -29,11 +27,24 @@ pub(crate) struct Rate {
     pub(crate) processor_ms: f64,
 }
 
+impl Rate {
+    /// Requests a second, p99 in milliseconds, and processor time in milliseconds a request.
+    pub(crate) fn cells(&self) -> [String; 3] {
+        [
+            cell(self.per_second, 0),
+            cell(self.p99_ms, 1),
+            cell(self.processor_ms, 2),
+        ]
+    }
+}
+
 impl Load {
-    /// Sends what `request` makes until the time is up, at least once on each connection. Any answer but 202 ends it.
-    pub(crate) async fn run<F>(&self, request: impl Fn() -> F) -> Result<Rate, Failure>
+    /// Sends what `request` makes until the time is up, at least once on each connection. Any answer but
+    /// the expected one ends it: 202, unless an [`Exchange`] says otherwise.
+    pub(crate) async fn run<F, E>(&self, request: impl Fn() -> F) -> Result<Rate, Failure>
     where
-        F: Fn() -> Request<Full<Bytes>> + Send + 'static,
+        F: Fn() -> E + Send + 'static,
+        E: Into<Exchange> + Send + 'static,
     {
         let processor = process::processor_seconds(&[]);
         let begun = now();
@@ -56,16 +67,16 @@ impl Load {
     }
 }
 
-async fn connection(
+async fn connection<E: Into<Exchange>>(
     address: SocketAddr,
     end: Instant,
-    request: impl Fn() -> Request<Full<Bytes>>,
+    request: impl Fn() -> E,
 ) -> Result<Vec<Duration>, Failure> {
     let mut connection = Connection::open(address).await?;
     let mut latencies = Vec::new();
     loop {
         let sent = now();
-        connection.post(request()).await?;
+        connection.send(request()).await?;
         latencies.push(sent.elapsed());
         if now() >= end {
             return Ok(latencies);

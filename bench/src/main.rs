@@ -4,6 +4,7 @@
 //! - `sign`: signatures and hashes in `WebAssembly`, against native code and OpenSSL.
 //! - `path`: the whole way from `POST /emails:send` to a relay, against Node.js with nodemailer.
 //! - `events`: what events that come back cost, as a share of a bare write, and how soon subscribers are told.
+//! - `track`: what opens and clicks cost, as a share of doing nothing, and with a full store.
 //! - `growth`: how the cost of a message grows with recipients, size and what is stored.
 //! - `memory`: what memory a long run needs.
 //! - `import`: what it takes to import and export a long suppression list.
@@ -43,6 +44,8 @@ mod stock;
 mod subscriber;
 mod systems;
 mod table;
+mod track;
+mod visits;
 mod wasm;
 mod workspace;
 
@@ -71,6 +74,7 @@ async fn run(part: Part, scale: Scale) -> Result<(), Failure> {
         Part::Sign => sign::run(scale).await,
         Part::Path => path::run(scale).await,
         Part::Events => events::run(scale).await,
+        Part::Track => track::run(scale).await,
         Part::Growth => growth::run(scale).await,
         Part::Memory => memory::run(scale).await,
         Part::Import => import::run(scale).await,

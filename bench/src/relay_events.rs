@@ -55,7 +55,10 @@ impl Batches {
         let (batches, host) = (Arc::clone(self), address.to_string());
         move || {
             let number = batches.next.fetch_add(1, Ordering::Relaxed);
-            signed(&host, batches.between_ids.join(&stock::id(number)))
+            signed(
+                &host,
+                batches.between_ids.join(&stock::id(number).to_string()),
+            )
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use devhost::{KeyValue as _, SqliteKeyValue};
 use sha2::{Digest as _, Sha256};
 use tokio::time::sleep;
+use uuid::Uuid;
 
 use crate::Failure;
 use crate::drive::{Amount, Drive};
@@ -29,6 +30,18 @@ struct Specimen {
 }
 
 impl Specimen {
+    /// Sends the first message of `system`, and takes it for one.
+    async fn make(sink: &Sink, system: &System, message: Message) -> Result<Self, Failure> {
+        let drive = Drive {
+            sink,
+            endpoint: &system.endpoint(),
+            message,
+            outstanding: 1,
+        };
+        drive.run(Amount::Messages(1)).await?;
+        Self::find(&system.store()).await
+    }
+
     /// Waits until the only message in `store` is done, and takes it for one.
     async fn find(store: &SqliteKeyValue) -> Result<Self, Failure> {
         for _ in 0..LOOKS {
@@ -54,7 +67,7 @@ impl Specimen {
 
     /// The `number`th copy.
     fn copy(&self, number: usize) -> impl Iterator<Item = (String, Vec<u8>)> {
-        let id = id(number);
+        let id = id(number).to_string();
         self.rows.iter().map(move |(key, value)| {
             let value = replaced(value, self.id.as_bytes(), id.as_bytes());
             (key.replace(&self.id, &id), value)
@@ -76,12 +89,10 @@ fn replaced(value: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
 }
 
 /// The id of the `number`th copy: as random as the real ones, so that copies are spread over the index as those are.
-pub(crate) fn id(number: usize) -> String {
+pub(crate) fn id(number: usize) -> Uuid {
     let digest: [u8; 32] = Sha256::digest(number.to_le_bytes()).into();
     let octets: [u8; 16] = std::array::from_fn(|index| digest.get(index).copied().unwrap_or(0));
-    uuid::Builder::from_random_bytes(octets)
-        .into_uuid()
-        .to_string()
+    uuid::Builder::from_random_bytes(octets).into_uuid()
 }
 
 /// Sendlet with so many copies of `message` in its store, besides the one that was sent.
@@ -91,16 +102,22 @@ pub(crate) async fn stocked(
     copies: usize,
 ) -> Result<System, Failure> {
     let system = System::whole(sink.address()).await?;
-    let drive = Drive {
-        sink,
-        endpoint: &system.endpoint(),
-        message,
-        outstanding: 1,
-    };
-    drive.run(Amount::Messages(1)).await?;
-    let specimen = Specimen::find(&system.store()).await?;
+    let specimen = Specimen::make(sink, &system, message).await?;
     fill(system.store(), specimen, copies).await?;
     Ok(system)
+}
+
+/// Puts so many copies of `message` into the store of a system that sends none itself.
+pub(crate) async fn stock_up(
+    system: &System,
+    sink: &Sink,
+    message: Message,
+    copies: usize,
+) -> Result<(), Failure> {
+    let sender = System::whole(sink.address()).await?;
+    let specimen = Specimen::make(sink, &sender, message).await?;
+    sender.stop().await;
+    fill(system.store(), specimen, copies).await
 }
 
 /// Puts so many copies into the store.

@@ -25,6 +25,7 @@ use crate::workspace::{folder, root};
 pub(crate) const KEY: &[u8] = b"an access key of the benchmark's";
 /// What the relay's events are signed with.
 pub(crate) const RELAY_EVENT_KEY: &[u8] = b"a key of events of the benchmark's";
+const LINK_KEY: &[u8] = b"a key of links of the benchmark's";
 const IDLE: &str = "component/bench_guest.wasm";
 /// Where nobody listens.
 const NO_RELAY: &str = "http://127.0.0.1:9";
@@ -181,6 +182,11 @@ impl Options {
     }
 }
 
+/// The variable with the key that links are made with.
+pub(crate) fn link_key() -> String {
+    STANDARD.encode(LINK_KEY)
+}
+
 /// What `cargo run` sets, with secrets of the benchmark's.
 pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
     let key = STANDARD.encode(KEY);
@@ -191,7 +197,7 @@ pub(crate) fn variables(relay: &str) -> BTreeMap<String, String> {
         ("access_key_secondary", &key),
         ("admin_token", ADMIN_TOKEN),
         ("explain_auth", "true"),
-        ("link_key", &master_key),
+        ("link_key", &link_key()),
         ("master_key", &master_key),
         ("relay_event_secret", &relay_event_secret),
         ("relay_token", "none"),

@@ -13,6 +13,7 @@ use tests::{Manner, Setup, Subscriber, System, eventually};
 
 use crate::customer::as_operator;
 use crate::events::handed_over;
+use crate::logs::lines;
 
 fn now() -> Timestamp {
     #[expect(clippy::disallowed_methods, reason = "visits are made now")]
@@ -127,19 +128,15 @@ async fn a_visit_is_counted_told_and_logged() {
         .filter_map(|entry| entry["action"].as_str())
         .collect();
     assert_eq!(actions, ["open", "click", "unsubscribe"], "{timeline:#}");
-    let log = system.log();
-    let lines: Vec<Value> = log
-        .iter()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-        .filter(|line| line["Category"] == "EmailUserEngagementOperational")
-        .collect();
+    let mut lines = lines(&system, &id);
+    lines.retain(|line| line["Category"] == "EmailUserEngagementOperational");
     let types: Vec<&str> = lines
         .iter()
         .map(|line| line["EngagementType"].as_str().unwrap())
         .collect();
     assert_eq!(types, ["View", "Click", "Unsubscribe"]);
     assert_eq!(lines[1]["EngagementContext"], "https://shop.example/shoes");
-    assert!(!log.join("\n").contains("token=secret"));
+    assert!(!system.log().join("\n").contains("token=secret"));
     let again = system.accepted(&system.message("again")).await;
     let outcome = system.outcome(&again).await;
     assert_eq!(

@@ -10,7 +10,7 @@ const BODY: &str = "a body that is nobody's business";
 const REPLY: &str = "550 5.1.1 <someone@example.com>: no such user";
 
 /// Every line of the log that is one of the operation log's, about `message`.
-fn lines(system: &System, message: &str) -> Vec<Value> {
+pub(crate) fn lines(system: &System, message: &str) -> Vec<Value> {
     let log = system.log();
     let json = log.iter().filter_map(|line| line.split_once(": {"));
     let parsed = json.filter_map(|(_, rest)| serde_json::from_str(&format!("{{{rest}")).ok());

@@ -14,7 +14,8 @@ use guest::{Problem, Request, Response, SpinPorts, answer, empty, read_body};
 use mailer::envelope::AddrSpec;
 use mailer::operation::OperationId;
 use mailer::ports::{Clock, KeyValue};
-use mailer::suppression::{Suppressor, check};
+use mailer::suppression::{Mail, Suppressor, check};
+use mailer::treatment::Treatment;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
@@ -46,6 +47,10 @@ async fn look_up(count: &str) -> Result<Response, Problem> {
     let sender = address("news@sender.example")?;
     let ports = SpinPorts::open().await?;
     let suppressor = Suppressor::default();
-    check(&*ports, &suppressor, &sender, &recipients?, ports.now()).await?;
+    let mail = Mail {
+        sender: &sender,
+        treatment: &Treatment::default(),
+    };
+    check(&*ports, &suppressor, mail, &recipients?, ports.now()).await?;
     Ok(empty(202))
 }

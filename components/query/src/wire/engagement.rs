@@ -29,7 +29,7 @@ pub(crate) struct Recipient {
     unsubscribed_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unsubscribed_by: Option<&'static str>,
-    /// Batches of visits that were too many to be kept.
+    /// Visits and batches of them that were too many to be kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     not_kept: Option<u64>,
 }

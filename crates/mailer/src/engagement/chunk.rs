@@ -14,7 +14,10 @@ use crate::ports::{KeyValue, StoreError};
 use crate::time::Timestamp;
 
 /// The most chunks of one recipient that are kept. What comes in later batches is only counted.
-pub const MAX_CHUNKS: u64 = 256;
+pub const MAX_CHUNKS: u64 = 64;
+/// The most visits of one chunk that are kept, wishes aside: as many links at once as tell of a scanner, and some. With [`MAX_CHUNKS`] this
+/// bounds what whoever has a link can make us read.
+pub const MAX_CHUNK_FACTS: usize = 20;
 
 /// One visit, without whose copy it was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +57,20 @@ pub struct Chunk {
     pub batch: OperationId,
     /// In the order of the batch.
     pub facts: Vec<Fact>,
+    /// Visits that were too many to be kept.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub surplus: u64,
     /// Notifications of subscribers that tell of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notifications: Vec<OperationId>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Record for Chunk {
@@ -76,7 +90,7 @@ pub fn event_id(reader: Reader, batch: OperationId, place: u16) -> EventId {
 pub struct Known {
     /// In the order of their numbers, each batch once.
     pub chunks: Vec<Chunk>,
-    /// Batches whose visits were too many to be kept.
+    /// What was too much to be kept: visits of a chunk, and whole batches.
     pub surplus: u64,
 }
 
@@ -88,7 +102,8 @@ pub async fn read(store: &impl KeyValue, reader: Reader) -> Result<Known, StoreE
     let count = keys::engagement_count(reader).value(store).await?;
     let count = u64::try_from(count).unwrap_or(0);
     let chunks = read_some(store, reader, 1, count.min(MAX_CHUNKS)).await?;
-    let surplus = count.saturating_sub(MAX_CHUNKS);
+    let visits: u64 = chunks.iter().map(|chunk| chunk.surplus).sum();
+    let surplus = count.saturating_sub(MAX_CHUNKS).saturating_add(visits);
     Ok(Known { chunks, surplus })
 }
 

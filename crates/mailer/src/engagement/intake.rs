@@ -141,7 +141,7 @@ async fn entry<P: Clock + KeyValue + Scheduler>(
 }
 
 fn new_chunk(batch: OperationId, copy: &ReadersCopy<'_>, notifications: &[Notification]) -> Chunk {
-    let facts = copy.news().to_vec();
+    let (facts, surplus) = copy.kept();
     let events = facts.iter().map(|fact| fact.place);
     let events: BTreeSet<_> = events
         .map(|place| event_id(copy.reader, batch, place))
@@ -154,6 +154,7 @@ fn new_chunk(batch: OperationId, copy: &ReadersCopy<'_>, notifications: &[Notifi
     Chunk {
         batch,
         facts,
+        surplus,
         notifications: notifications.collect(),
     }
 }

@@ -100,7 +100,7 @@ pub struct Engagement {
     pub links: Links,
     /// The last thing said of that in this copy, unless it was taken back.
     pub unsubscribed: Option<Unsubscribed>,
-    /// Batches of visits that were too many to be kept.
+    /// Visits and batches of them that were too many to be kept.
     pub surplus: u64,
     /// All that is kept, oldest first.
     pub visits: Vec<Judged>,
@@ -122,6 +122,7 @@ impl Engagement {
             let Chunk {
                 batch,
                 facts: some,
+                surplus: _,
                 notifications,
             } = chunk;
             events.extend(some.iter().map(|fact| event_id(reader, batch, fact.place)));

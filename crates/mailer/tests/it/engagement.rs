@@ -6,7 +6,7 @@ use envelope::{AddrSpec, Domain};
 use mailer::attempt::Windows;
 use mailer::digest::turns::Turns;
 use mailer::digest::{Digested, Digester};
-use mailer::engagement::chunk::{self, MAX_CHUNKS};
+use mailer::engagement::chunk::{self, MAX_CHUNK_FACTS, MAX_CHUNKS};
 use mailer::engagement::intake::{Told, take_in};
 use mailer::engagement::tally::{Engagement, Totals};
 use mailer::engagement::{UnsubscribedBy, Visit, VisitAction, VisitBatch, Visitor, view};
@@ -314,6 +314,20 @@ fn visits_are_kept_up_to_a_number_of_batches_and_wishes_are_obeyed_all_the_same(
     assert_eq!((told.surplus, told.engaged.len()), (2, 0));
     let found = engagements(&world, id);
     assert_eq!((found[0].surplus, found[0].clicks.total), (1, 0));
+    assert!(is_held(&world, "bob@example.com"));
+}
+
+#[test]
+fn of_a_flood_in_one_batch_some_are_kept_and_all_wishes() {
+    let world = World::with_domain();
+    let id = sent(&world);
+    let mut visits: Vec<Visit> = (0..40).map(|n| visit(id, 0, n, click(0))).collect();
+    visits.push(visit(id, 0, 40, UNSUBSCRIBE));
+    tell(&world, "1", visits);
+    let found = engagements(&world, id);
+    let most = u64::try_from(MAX_CHUNK_FACTS).unwrap();
+    assert_eq!((found[0].clicks.total, found[0].surplus), (most, 40 - most));
+    assert!(found[0].unsubscribed.is_some());
     assert!(is_held(&world, "bob@example.com"));
 }
 

@@ -5,7 +5,7 @@ use envelope::AddrSpec;
 
 use super::Engaged;
 use crate::engagement::VisitAction;
-use crate::engagement::chunk::{Fact, MAX_CHUNKS, event_id};
+use crate::engagement::chunk::{Fact, MAX_CHUNK_FACTS, MAX_CHUNKS, event_id};
 use crate::engagement::verdict::judge_all;
 use crate::event::{AppEvent, EngagementKind, EventData};
 use crate::link::Reader;
@@ -34,6 +34,19 @@ impl ReadersCopy<'_> {
 
     pub(super) fn news(&self) -> &[Fact] {
         self.facts.get(self.known..).unwrap_or_default()
+    }
+
+    /// New facts as far as they are kept, and how many are not. Wishes are, however many there are of others.
+    pub(super) fn kept(&self) -> (Vec<Fact>, u64) {
+        let (mut facts, mut surplus) = (Vec::new(), 0);
+        for fact in self.news() {
+            if facts.len() < MAX_CHUNK_FACTS || wish_of(fact).is_some() {
+                facts.push(fact.clone());
+            } else {
+                surplus += 1;
+            }
+        }
+        (facts, surplus)
     }
 
     /// New facts that subscribers and the log are told of, with who that was: HEAD requests tell nothing, nor do wishes that are known.

@@ -374,7 +374,12 @@ async fn a_trap_is_a_500_and_a_line_in_the_log_and_the_next_request_is_served() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_busy_instance_does_not_hold_up_another() {
     let hour = Duration::from_hours(1);
-    let fixture = Fixture::start_with(|options| options.limits.request = hour).await;
+    let fixture = Fixture::start_with(|options| {
+        options.limits.request = hour;
+        // Or the instance might take the next request before it is busy with the first.
+        options.limits.concurrent_requests_per_instance = 1;
+    });
+    let fixture = fixture.await;
     let busy = tokio::spawn(get(fixture.host.address(), "/spin?3600"));
     // With one thread, the second component answers before the busy first one has ended only if that yields. The busy
     // one is given an hour, which nobody waits for: how long the answers take is up to what else the machine does.

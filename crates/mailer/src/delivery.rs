@@ -6,7 +6,7 @@ use envelope::{Reply, ReversePath};
 use serde::{Deserialize, Serialize};
 
 use crate::handover::{Disposition, HandOverError, RecipientResult};
-use crate::keys::Record;
+use crate::keys::{Record, is_default};
 use crate::retry::Retry;
 use crate::time::Timestamp;
 
@@ -34,7 +34,7 @@ pub struct DeliveryState {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log: Vec<AttemptEntry>,
     /// How many links of the message lead through us; 0 if none does, or that is not known.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub links: u16,
 }
 
@@ -74,15 +74,11 @@ pub struct RecipientState {
     /// When this status was reached.
     pub at: Timestamp,
     /// Hand-overs of a copy of his own whose end is known; names the next one to the relay.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub handover: u32,
     /// Where reports go of a hand-over of his copy whose end is unknown, as [`DeliveryState::reverse_path`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reverse_path: Option<ReversePath>,
-}
-
-fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
-    *number == T::default()
 }
 
 impl RecipientState {

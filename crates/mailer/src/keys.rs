@@ -131,6 +131,11 @@ pub trait Record: Serialize + DeserializeOwned {
     const VERSION: u32;
 }
 
+/// Whether a field says nothing, and need not be stored.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 #[derive(Serialize)]
 struct Outgoing<'a, T> {
     v: u32,

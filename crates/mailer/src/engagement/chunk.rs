@@ -58,19 +58,11 @@ pub struct Chunk {
     /// In the order of the batch.
     pub facts: Vec<Fact>,
     /// Visits that were too many to be kept.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "keys::is_default")]
     pub surplus: u64,
     /// Notifications of subscribers that tell of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notifications: Vec<OperationId>,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-const fn is_zero(number: &u64) -> bool {
-    *number == 0
 }
 
 impl Record for Chunk {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::FieldError;
 use super::identity::Suppressor;
-use crate::keys::Record;
+use crate::keys::{Record, is_default};
 use crate::operation::OperationId;
 use crate::time::Timestamp;
 
@@ -30,7 +30,7 @@ pub struct Suppression {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
     /// Which of the [`LEASES`](super::lease::LEASES) it is.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub step: u64,
     /// The last reply, at most [`MAX_REPLY_OCTETS`] of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,15 +60,11 @@ pub struct Suppression {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Which list of that name it is on: entries of a deleted one stay behind, and mean nothing.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub generation: u64,
     /// Where it is found when the list is paged through. Version 1 had none, and is not listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<u64>,
-}
-
-fn is_zero<T: Default + PartialEq>(number: &T) -> bool {
-    *number == T::default()
 }
 
 impl Record for Suppression {

@@ -16,7 +16,7 @@ impl Complaints {
     pub(crate) fn log_to(&self, path: &Path) -> std::io::Result<LogSink> {
         let (file, complaints) = (Mutex::new(File::create(path)?), self.clone());
         Ok(Arc::new(move |event| {
-            if !matches!(event, LogEvent::Request { .. }) {
+            if is_complaint(event) {
                 complaints.lock().push(event.to_string());
             }
             let line = format!("{event}\n");
@@ -41,5 +41,14 @@ impl Complaints {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lines of the operation log tell what was to be done.
+fn is_complaint(event: &LogEvent<'_>) -> bool {
+    match event {
+        LogEvent::Request { .. } => false,
+        LogEvent::Guest { line, .. } => !line.contains("\"Category\":"),
+        LogEvent::Failure { .. } => true,
     }
 }

@@ -51,8 +51,8 @@ pub(crate) async fn submit(request: Request) -> Result<Response, Problem> {
         .await
         .map_err(wire::refusal)?;
     if !accepted.is_repeat {
-        nudge::dispatch(&config.nudges, &ports, accepted.id);
         config.log.accepted(ports.now(), accepted.id, &mail);
+        nudge::dispatch(&config, &ports, accepted.id);
     }
     accepted_response(accepted, &origin, api_version)
 }

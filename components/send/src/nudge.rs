@@ -1,20 +1,24 @@
-//! Names accepted messages to the sibling that signs and hands over.
+//! Names accepted messages to the sibling that signs and hands over, and to the log.
 
 use std::rc::Rc;
 
 use guest::{Level, SpinPorts, log};
-use mailer::nudge::{Collector, MAX_NAMED, Nudges};
+use mailer::nudge::{Collector, MAX_NAMED};
 use mailer::operation::OperationId;
 
+use crate::config::Config;
+
 /// Has `id` named soon, behind the answer. If this is lost, the tick finds the message in the journal.
-pub(crate) fn dispatch(nudges: &Rc<Nudges>, ports: &Rc<SpinPorts>, id: OperationId) {
-    if let Some(collector) = nudges.note(id) {
-        guest::spawn(name(collector, Rc::clone(ports)));
+pub(crate) fn dispatch(config: &Rc<Config>, ports: &Rc<SpinPorts>, id: OperationId) {
+    if let Some(collector) = config.nudges.note(id) {
+        guest::spawn(name(collector, Rc::clone(config), Rc::clone(ports)));
     }
 }
 
-async fn name(collector: Collector, ports: Rc<SpinPorts>) {
-    for ids in collector.collect(&*ports).await.chunks(MAX_NAMED) {
+async fn name(collector: Collector, config: Rc<Config>, ports: Rc<SpinPorts>) {
+    let accepted = collector.collect(&*ports).await;
+    config.log.tell_accepted();
+    for ids in accepted.chunks(MAX_NAMED) {
         let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let url = format!("http://dispatch.spin.internal/dispatch/{}", ids.join(","));
         let failure = match spin_sdk::http::post(url, "").await {

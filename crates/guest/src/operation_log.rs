@@ -5,6 +5,7 @@
 //! [`Disclosure`] says. No line holds a body, subject, token or key; of links, what follows the path is left out, since that is where the
 //! applications' own tokens are.
 
+use std::cell::RefCell;
 use std::io::Write as _;
 
 use mailer::delivery::Progress;
@@ -44,6 +45,8 @@ const OCTETS_OF_A_MEGABYTE: f64 = 1_000_000.0;
 #[derive(Debug)]
 pub struct OperationLog {
     disclosure: Disclosure,
+    // Of accepted messages: a write each would cost as much as a tenth of accepting does.
+    waiting: RefCell<Lines>,
 }
 
 /// How recipients are shown in the log: `log_recipients`, and `log_hash_key` where that says hashed.
@@ -55,7 +58,10 @@ pub fn operation_log(variables: &Variables) -> Result<OperationLog, ConfigError>
     let disclosure = variables.parse("log_recipients", |word| {
         Disclosure::parse(word, key.clone())
     })?;
-    Ok(OperationLog { disclosure })
+    Ok(OperationLog {
+        disclosure,
+        waiting: RefCell::default(),
+    })
 }
 
 /// What the log tells of an accepted message.
@@ -166,7 +172,7 @@ impl<'a> StatusColumns<'a> {
 }
 
 impl OperationLog {
-    /// Tells that the message `id` was accepted, and is queued.
+    /// Notes that the message `id` was accepted, and is queued. It is told by [`Self::tell_accepted`].
     pub fn accepted(&self, at: Timestamp, id: OperationId, mail: &SendMail) {
         let columns = SendMailColumns {
             counts: &mail.counts,
@@ -174,10 +180,14 @@ impl OperationLog {
         };
         let queued = StatusColumns::of_message(&mail.sender, "Queued");
         let id = id.to_string();
-        let mut lines = Lines::default();
+        let mut lines = self.waiting.borrow_mut();
         lines.add(at, &id, (SEND_MAIL, SEND_MAIL_CATEGORY), columns);
         lines.add(at, &id, (STATUS_UPDATE, STATUS_UPDATE_CATEGORY), queued);
-        lines.write();
+    }
+
+    /// Tells of all that was accepted since the last time, at once.
+    pub fn tell_accepted(&self) {
+        self.waiting.take().write();
     }
 
     /// Tells what became of the message `id` as a whole.
@@ -269,7 +279,7 @@ const fn engagement_type(action: &VisitAction) -> &'static str {
 }
 
 /// Lines that are written at once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Lines(String);
 
 impl Lines {

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use guest::{Level, SpinPorts, log};
-use mailer::nudge::{Collector, MAX_NAMED};
+use guest::{SpinPorts, name_messages};
+use mailer::nudge::Collector;
 use mailer::operation::OperationId;
 
 use crate::config::Config;
@@ -18,18 +18,5 @@ pub(crate) fn dispatch(config: &Rc<Config>, ports: &Rc<SpinPorts>, id: Operation
 async fn name(collector: Collector, config: Rc<Config>, ports: Rc<SpinPorts>) {
     let accepted = collector.collect(&*ports).await;
     config.log.tell_accepted();
-    for ids in accepted.chunks(MAX_NAMED) {
-        let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        let url = format!("http://dispatch.spin.internal/dispatch/{}", ids.join(","));
-        let failure = match spin_sdk::http::post(url, "").await {
-            Ok(response) if response.status().is_success() => continue,
-            Ok(response) => response.status().to_string(),
-            Err(code) => code.to_string(),
-        };
-        log(
-            Level::Error,
-            "dispatch did not take all that was named; the tick will",
-            &[("cause", &failure)],
-        );
-    }
+    name_messages(&accepted).await;
 }

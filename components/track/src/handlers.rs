@@ -3,8 +3,9 @@
 pub(crate) mod unsubscribe;
 pub(crate) mod visits;
 
-use guest::{Level, Request, Response, SpinPorts, log};
+use guest::{Level, Request, Response, SpinPorts, log, name_soon};
 use mailer::engagement::{Visit, VisitAction, Visitor};
+use mailer::journal::WorkKind;
 use mailer::link::Reader;
 use mailer::ports::{Clock, Scheduler, StoreError};
 
@@ -44,7 +45,7 @@ async fn store(config: &Config, seen: Seen) -> Result<(), StoreError> {
     // Requests that came with this one get as far as this too before the first of them writes.
     ports.yield_now().await;
     let nudges = &config.nudges;
-    let written = |id| crate::nudge::notify(nudges, &ports, id);
+    let written = |id| name_soon(WorkKind::Visits, nudges, &ports, id);
     config.gatherer.commit(&*ports, visit, written).await
 }
 

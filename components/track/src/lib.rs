@@ -14,7 +14,6 @@ mod config;
 mod form;
 mod handlers;
 mod language;
-mod nudge;
 mod page;
 mod texts;
 mod visitor;

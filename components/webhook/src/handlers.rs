@@ -4,15 +4,15 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
-    Level, MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, log, name_work,
-    read_body, stated_length,
+    Level, MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, log, name_soon,
+    name_work, read_body, stated_length,
 };
 use mailer::budget::Share;
 use mailer::engagement::{Visit, gatherer};
 use mailer::envelope::AddrSpec;
 use mailer::event::{DeliveryEvent, Source, derived_from};
 use mailer::intake::{self, ReportRefusal};
-use mailer::nudge::Collector;
+use mailer::journal::WorkKind;
 use mailer::operation::OperationId;
 use mailer::ports::Clock;
 use mailer::refusals::{self, Reason};
@@ -156,16 +156,8 @@ async fn store(
 ) -> Result<(), Problem> {
     let _announced = config.outbox.announce();
     intake::store(&**ports, &config.outbox, (id, source), events).await?;
-    if let Some(collector) = config.nudges.note(id) {
-        guest::spawn(name(collector, Rc::clone(ports)));
-    }
+    name_soon(WorkKind::Batch, &config.nudges, ports, id);
     Ok(())
-}
-
-/// Names what was stored meanwhile together: a request each would cost as much as storing does.
-async fn name(collector: Collector, ports: Rc<SpinPorts>) {
-    let ids = collector.collect(&*ports).await;
-    name_work(ids.iter().map(|id| format!("batch:{id}")).collect()).await;
 }
 
 async fn store_visit(

@@ -46,4 +46,4 @@ pub use shared::{Shared, shared};
 pub use spin_sdk::http::Request;
 pub use spin_sdk::wasip3::spawn;
 pub use webhooks::{WEBHOOK_NAMES, reach, webhook_key};
-pub use work::name_work;
+pub use work::{name_messages, name_soon, name_work};

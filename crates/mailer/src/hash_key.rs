@@ -2,14 +2,11 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use thiserror::Error;
-use zeroize::Zeroizing;
 
-const SHORTEST_KEY_OCTETS: usize = 16;
+use crate::token_key::keyed;
 
 /// A key that addresses are hashed with.
 #[derive(Clone)]
@@ -35,17 +32,10 @@ impl HashKey {
     /// # Errors
     /// When it is not the base64 of at least 16 octets.
     pub fn parse(text: &str) -> Result<Option<Self>, ParseHashKeyError> {
-        let text = text.trim();
-        if text.is_empty() {
+        if text.trim().is_empty() {
             return Ok(None);
         }
-        let key = STANDARD.decode(text).map(Zeroizing::new);
-        let key = key.map_err(|_| ParseHashKeyError)?;
-        if key.len() < SHORTEST_KEY_OCTETS {
-            return Err(ParseHashKeyError);
-        }
-        // HMAC takes keys of any length, so this does not fail.
-        let mac = Hmac::new_from_slice(&key).map_err(|_| ParseHashKeyError)?;
+        let mac = keyed(text).ok_or(ParseHashKeyError)?;
         Ok(Some(Self { mac }))
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::keys::Record;
+use crate::keys::{Record, is_default};
 use crate::operation::OperationId;
 use crate::time::Timestamp;
 
@@ -50,13 +50,15 @@ pub enum WorkKind {
     Visits,
 }
 
-impl WorkKind {
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde passes a reference"
-    )]
-    fn is_message(&self) -> bool {
-        *self == Self::Message
+impl fmt::Display for WorkKind {
+    /// The word in front of an id, as work is named to whoever does it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "message",
+            Self::Batch => "batch",
+            Self::Notification => "notification",
+            Self::Visits => "visits",
+        })
     }
 }
 
@@ -64,7 +66,7 @@ impl WorkKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalItem {
     /// What it is; not written for a message.
-    #[serde(default, skip_serializing_if = "WorkKind::is_message")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub kind: WorkKind,
     /// The message, batch or notification.
     pub id: OperationId,
@@ -90,13 +92,7 @@ impl JournalItem {
 impl fmt::Display for JournalItem {
     /// Kind and id, as the item is named to whoever attempts it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.kind {
-            WorkKind::Message => "message",
-            WorkKind::Batch => "batch",
-            WorkKind::Notification => "notification",
-            WorkKind::Visits => "visits",
-        };
-        write!(f, "{kind}:{}", self.id)
+        write!(f, "{}:{}", self.kind, self.id)
     }
 }
 

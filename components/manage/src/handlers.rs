@@ -1,6 +1,7 @@
 //! Decode, one use case, encode; one module for each resource.
 
 pub(crate) mod domains;
+pub(crate) mod engagement;
 pub(crate) mod keys;
 pub(crate) mod lists;
 pub(crate) mod managed;

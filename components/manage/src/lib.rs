@@ -1,4 +1,4 @@
-//! What operators call: sender domains, suppression lists and event subscriptions. All of it wants the admin token.
+//! What operators call: sender domains, suppression lists, event subscriptions, and erasure. All of it wants the admin token.
 #![cfg_attr(
     not(target_family = "wasm"),
     expect(
@@ -18,7 +18,8 @@ use http::Method;
 use spin_sdk::http_service;
 
 use handlers::{
-    domains, keys, lists, managed, senders, subscriptions, suppressions, transfer, verification,
+    domains, engagement, keys, lists, managed, senders, subscriptions, suppressions, transfer,
+    verification,
 };
 use mailer::suppression::Shelf;
 
@@ -39,6 +40,10 @@ async fn route(request: Request) -> Result<Response, Problem> {
     match segments.as_slice() {
         ["keys:reseal"] => match method {
             Method::POST => keys::reseal(&request, &config).await,
+            _ => Err(Problem::method_not_allowed("POST")),
+        },
+        ["messages", id, "engagement:erase"] => match method {
+            Method::POST => engagement::erase(request, id).await,
             _ => Err(Problem::method_not_allowed("POST")),
         },
         ["suppressions"] => match method {

@@ -1,10 +1,11 @@
-//! What a caller is told when something about a domain or a subscription is not done.
+//! What a caller is told when something is not done.
 
 use guest::Problem;
 use mailer::dkim::{KeyError, PemError};
 use mailer::domain::DomainError;
 use mailer::domain::managed::ProvisionError;
 use mailer::domain::name::NameError;
+use mailer::engagement::erasure::ErasureError;
 use mailer::notification::dead::RedeliverError;
 use mailer::subscription::{EndpointError, SubscriptionError};
 use mailer::suppression::SuppressionError;
@@ -166,6 +167,21 @@ pub(crate) fn redelivering(error: RedeliverError) -> Problem {
             Problem::new(404, "DeadLetterNotFound", message).with_target("notification")
         }
         RedeliverError::Busy => {
+            Problem::new(409, "Conflict", message).with_header("retry-after", "1")
+        }
+    }
+}
+
+/// Why nobody is erased, or not all of him yet.
+pub(crate) fn erasing(error: ErasureError) -> Problem {
+    let message = error.to_string();
+    match error {
+        ErasureError::Store(error) => error.into(),
+        ErasureError::NoMessage => Problem::new(404, "MessageNotFound", message),
+        ErasureError::NoRecipient => {
+            Problem::new(404, "RecipientNotFound", message).with_target("recipient")
+        }
+        ErasureError::Busy => {
             Problem::new(409, "Conflict", message).with_header("retry-after", "1")
         }
     }

@@ -15,7 +15,7 @@ use serde::Serialize;
 pub(crate) use diagnosis::Diagnosis;
 pub(crate) use domain::{Domain, Sender};
 pub(crate) use request::{
-    AddressPut, DomainPatch, DomainPut, KeyPut, ListPut, Redeliver, Rotate, RotateSecret,
+    AddressPut, DomainPatch, DomainPut, Erase, KeyPut, ListPut, Redeliver, Rotate, RotateSecret,
     SenderPut, SubscriptionPatch, SubscriptionPost, Trial, UserEngagementTracking, Verify,
 };
 pub(crate) use subscription::{DeadLetter, Named, NewSubscription, Subscription};

@@ -190,7 +190,7 @@ fn warn(id: OperationId, told: &Told) {
         let (foreign, surplus) = (told.foreign.to_string(), told.surplus.to_string());
         log(
             Level::Info,
-            "visits were not kept: of things that do not exist, or too many",
+            "visits were not kept: of things that do not exist, too many, or of who was erased",
             &[("id", &id), ("foreign", &foreign), ("surplus", &surplus)],
         );
     }

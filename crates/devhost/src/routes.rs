@@ -201,6 +201,11 @@ mod tests {
             Some("/one/two/three/..."),
         );
         check(&["/x/...", "/x"], "/x", Some("/x"));
+        for list in [["/x/...", "/x/:id/y:z"], ["/x/:id/y:z", "/x/..."]] {
+            check(&list, "/x/1/y:z", Some("/x/:id/y:z"));
+            check(&list, "/x/1/y:other", Some("/x/..."));
+            check(&list, "/x/1/2/y:z", Some("/x/..."));
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@
 //! - [`intake`] takes a batch in: [`chunk`]s of facts, what subscribers are told, and what the suppression lists make of it, in one write.
 //! - [`verdict`] says who made a visit, [`tally`] counts; both are pure functions of facts, so nothing that was stored is changed.
 //! - [`view`] has all of it for whoever asks what became of a message.
+//! - [`erasure`] forgets one recipient's.
 
 pub mod chunk;
+pub mod erasure;
 pub mod intake;
 pub mod tally;
 pub mod verdict;

@@ -7,6 +7,7 @@
 //! - [`health`] is what is known of an endpoint, [`lanes`] keeps one that hangs from taking all places of an instance.
 //! - [`dead`] keeps what could not be delivered, and sends it again when asked.
 //! - [`trial`] tells of what never happened, to try an endpoint.
+//! - [`withdrawal`] takes events back that are to be forgotten.
 //!
 //! Not supported: deleting notifications that were delivered; they stay as long as the messages they are about.
 
@@ -17,6 +18,7 @@ pub mod health;
 pub mod lanes;
 pub mod schedule;
 pub mod trial;
+pub mod withdrawal;
 
 pub use attempt::{Notifier, attempt};
 pub use fan_out::fan_out;

@@ -199,6 +199,15 @@ pub(crate) struct Redeliver {
     pub(crate) to: Option<String>,
     pub(crate) all: Option<bool>,
 }
+
+/// `POST /messages/{id}/engagement:erase`
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Erase {
+    /// Whose.
+    pub(crate) recipient: Option<String>,
+}
+
 /// `PUT /domains/{name}/suppressionLists/{list}`
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -86,13 +86,16 @@ pub struct Known {
     pub surplus: u64,
 }
 
-/// All that is kept of `reader`: one read of a counter if there is nothing.
+/// All that is kept of `reader`: one read of a counter if there is nothing, or all of it was erased.
 ///
 /// # Errors
 /// When the store does not answer.
 pub async fn read(store: &impl KeyValue, reader: Reader) -> Result<Known, StoreError> {
     let count = keys::engagement_count(reader).value(store).await?;
     let count = u64::try_from(count).unwrap_or(0);
+    if is_erased(count) {
+        return Ok(Known::default());
+    }
     let chunks = read_some(store, reader, 1, count.min(MAX_CHUNKS)).await?;
     let visits: u64 = chunks.iter().map(|chunk| chunk.surplus).sum();
     let surplus = count.saturating_sub(MAX_CHUNKS).saturating_add(visits);
@@ -106,25 +109,74 @@ pub(super) async fn read_some(
     first: u64,
     last: u64,
 ) -> Result<Vec<Chunk>, StoreError> {
-    let reads = (first..=last).map(async |n| keys::engagement(reader, n).read(store).await);
+    let mut chunks = read_twins(store, reader, first, last).await?;
     let mut seen = BTreeSet::new();
-    let found = try_join_all(reads).await?.into_iter().flatten();
-    Ok(found.filter(|chunk| seen.insert(chunk.batch)).collect())
+    chunks.retain(|chunk| seen.insert(chunk.batch));
+    Ok(chunks)
 }
 
-/// Deletes all that is kept of `reader`. Visits of a message that is still there begin anew.
+/// The same with both chunks of a batch that two took in at once.
+async fn read_twins(
+    store: &impl KeyValue,
+    reader: Reader,
+    first: u64,
+    last: u64,
+) -> Result<Vec<Chunk>, StoreError> {
+    let reads = (first..=last).map(async |n| keys::engagement(reader, n).read(store).await);
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// Added to the counter of who is erased. A number above it is that of a chunk which is neither kept nor read, so all that is left of
+/// him is a number, and visits that come later find it without another read.
+const ERASED: u64 = 1 << 40;
+
+/// Whether a batch with this number came after its recipient was erased.
+pub(super) const fn is_erased(number: u64) -> bool {
+    number >= ERASED
+}
+
+/// Chunks that are to be erased.
+pub(super) struct Closed {
+    reader: Reader,
+    /// The numbers that were given out and may have a chunk, from 1.
+    last: u64,
+}
+
+/// Has nothing more kept or read of `reader`.
 ///
 /// # Errors
-/// When the store does not answer. The counter goes last, so that whoever repeats it finds the rest.
-pub async fn erase(store: &impl KeyValue, reader: Reader) -> Result<(), StoreError> {
+/// When the store does not answer; it may be done all the same.
+pub(super) async fn close(store: &impl KeyValue, reader: Reader) -> Result<Closed, StoreError> {
     let counter = keys::engagement_count(reader);
     let count = u64::try_from(counter.value(store).await?).unwrap_or(0);
-    let numbers = 1..=count.min(MAX_CHUNKS);
-    let chunks: Vec<String> = numbers
-        .map(|n| keys::engagement(reader, n).into_path())
-        .collect();
-    if !chunks.is_empty() {
-        store.delete_many(chunks).await?;
+    let mut given = count % ERASED;
+    if !is_erased(count) {
+        let count = counter.add(store, ERASED.cast_signed()).await?;
+        given = u64::try_from(count).unwrap_or(0) % ERASED;
     }
-    store.delete_many(vec![counter.into_path()]).await
+    let last = given.min(MAX_CHUNKS);
+    Ok(Closed { reader, last })
+}
+
+impl Closed {
+    /// What is there of them, and whether there is one for each number. If not, somebody took a number and crashed, or is to write yet;
+    /// or they were erased before.
+    pub(super) async fn read(
+        &self,
+        store: &impl KeyValue,
+    ) -> Result<(Vec<Chunk>, bool), StoreError> {
+        let chunks = read_twins(store, self.reader, 1, self.last).await?;
+        let found = u64::try_from(chunks.len()).unwrap_or(u64::MAX);
+        Ok((chunks, found == self.last))
+    }
+
+    /// Deletes them.
+    pub(super) async fn delete(self, store: &impl KeyValue) -> Result<(), StoreError> {
+        let paths = (1..=self.last).map(|n| keys::engagement(self.reader, n).into_path());
+        let paths: Vec<String> = paths.collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        store.delete_many(paths).await
+    }
 }

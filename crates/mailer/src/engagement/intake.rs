@@ -35,7 +35,7 @@ pub struct Told {
     pub engaged: Vec<Engaged>,
     /// Visits of messages, recipients or links that do not exist.
     pub foreign: usize,
-    /// Visits that were only counted, since their recipient has too many.
+    /// Visits that were not kept, since their recipient has too many or was erased. Wishes among them are obeyed all the same.
     pub surplus: usize,
     /// Domains without room for another list: who unsubscribed is on the one for all their senders.
     pub fell_back: Vec<Domain>,

@@ -26,7 +26,7 @@ pub const MAX_REDELIVERED: usize = 100;
 const MAX_LOOKS: u64 = 200;
 /// One call writes no more than this, unless one notification alone is larger.
 const MAX_OCTETS: usize = 2 * 1024 * 1024;
-/// How long sending anew holds its lock, at least.
+/// How long who changes dead letters holds their lock, at least.
 const LOCK_HOLDS: Duration = Duration::from_secs(10);
 /// What is about to be deleted is not sent anew.
 const TOO_LATE: Duration = Duration::from_mins(10);
@@ -107,15 +107,34 @@ pub(super) async fn delete(
     store: &impl KeyValue,
     notification: &Notification,
 ) -> Result<(), StoreError> {
-    let mut paths = vec![keys::notification(notification.id).into_path()];
     if let Some(letter) = letter(notification) {
-        let (subscription, number) = (letter.subscription, letter.number);
+        let number = letter.number;
         // First, since nothing comes back to it afterwards.
-        let floor = keys::dead_floor(subscription).write(&DeadFloor { number })?;
+        let floor = keys::dead_floor(letter.subscription).write(&DeadFloor { number })?;
         store.set_many(vec![floor]).await?;
-        paths.push(keys::dead_letter(subscription, number).into_path());
     }
+    remove(store, notification).await
+}
+
+/// Deletes a notification, with its letter if it is dead. Those before it stay.
+pub(super) async fn remove(
+    store: &impl KeyValue,
+    notification: &Notification,
+) -> Result<(), StoreError> {
+    let letter = letter(notification);
+    let letter = letter.map(|letter| keys::dead_letter(letter.subscription, letter.number));
+    let mut paths = vec![keys::notification(notification.id).into_path()];
+    paths.extend(letter.map(keys::Key::into_path));
     store.delete_many(paths).await
+}
+
+/// The right to change dead letters of a subscription, for a few seconds; `None` while somebody else has it.
+pub(super) async fn lock(
+    ports: &(impl Clock + KeyValue),
+    subscription: SubscriptionId,
+) -> Result<Option<Claim>, StoreError> {
+    let counter = |window| keys::redeliver_lock(subscription, window);
+    Claim::take(ports, LOCK_HOLDS, counter).await
 }
 
 /// A page of dead letters, the newest first.
@@ -213,8 +232,7 @@ where
             return Err(RedeliverError::NotActive);
         }
     }
-    let counter = |window| keys::redeliver_lock(subscription, window);
-    let lock = Claim::take(ports, LOCK_HOLDS, counter)
+    let lock = lock(ports, subscription)
         .await?
         .ok_or(RedeliverError::Busy)?;
     let revived = revive(ports, outbox, subscription, selection, (before, &lock)).await;

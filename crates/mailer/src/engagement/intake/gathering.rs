@@ -124,7 +124,11 @@ async fn read_copy(
         u64::try_from(number).map_err(|_| StoreError::new("engagement-count is negative"))?;
     let last = number.saturating_sub(1).min(MAX_CHUNKS);
     let first = last.saturating_sub(LOOK_BACK).saturating_add(1);
-    let history = chunk::read_some(store, reader, first, last).await?;
+    let history = if chunk::is_erased(number) {
+        Vec::new()
+    } else {
+        chunk::read_some(store, reader, first, last).await?
+    };
     let state = state.and_then(|state| state.recipients.get(recipient));
     let delivered_at = delivered_at(state, delivered.as_slice());
     Ok(Known {

@@ -21,6 +21,7 @@ mod domain_tracking;
 mod domain_verification;
 mod domains;
 mod engagement;
+mod erasure;
 mod events;
 mod http;
 mod idempotency;

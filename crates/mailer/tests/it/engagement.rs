@@ -6,7 +6,7 @@ use envelope::{AddrSpec, Domain};
 use mailer::attempt::Windows;
 use mailer::digest::turns::Turns;
 use mailer::digest::{Digested, Digester};
-use mailer::engagement::chunk::{self, MAX_CHUNK_FACTS, MAX_CHUNKS};
+use mailer::engagement::chunk::{MAX_CHUNK_FACTS, MAX_CHUNKS};
 use mailer::engagement::intake::{Told, take_in};
 use mailer::engagement::tally::{Engagement, Totals};
 use mailer::engagement::{UnsubscribedBy, Visit, VisitAction, VisitBatch, Visitor, view};
@@ -28,14 +28,14 @@ use crate::notifications::subscribe_to_all;
 
 const HOUR: u64 = 3_600_000;
 
-fn sent(world: &World) -> OperationId {
+pub(crate) fn sent(world: &World) -> OperationId {
     let id = accept(world, &["bob@example.com", "eve@example.org"]);
     made(world, &ScriptedRelay::default(), id);
     id
 }
 
 /// A person's visit, so many milliseconds after an hour.
-fn visit(message: OperationId, recipient: u8, after: u64, action: VisitAction) -> Visit {
+pub(crate) fn visit(message: OperationId, recipient: u8, after: u64, action: VisitAction) -> Visit {
     Visit {
         message,
         recipient,
@@ -52,14 +52,14 @@ fn visit(message: OperationId, recipient: u8, after: u64, action: VisitAction) -
     }
 }
 
-fn click(link: u16) -> VisitAction {
+pub(crate) fn click(link: u16) -> VisitAction {
     VisitAction::Click {
         link,
         target: format!("https://shop.example/{link}?token=t#f"),
     }
 }
 
-const UNSUBSCRIBE: VisitAction = VisitAction::Unsubscribe {
+pub(crate) const UNSUBSCRIBE: VisitAction = VisitAction::Unsubscribe {
     by: UnsubscribedBy::OneClick,
 };
 
@@ -83,7 +83,7 @@ fn try_take_in(world: &World, id: OperationId) -> Result<Digested<Told>, StoreEr
 }
 
 /// Stores a batch and takes it in.
-fn tell(world: &World, name: &str, visits: Vec<Visit>) -> Told {
+pub(crate) fn tell(world: &World, name: &str, visits: Vec<Visit>) -> Told {
     let id = store(world, name, visits);
     match try_take_in(world, id).unwrap() {
         Digested::Done(told) => told,
@@ -91,7 +91,7 @@ fn tell(world: &World, name: &str, visits: Vec<Visit>) -> Told {
     }
 }
 
-fn engagements(world: &World, message: OperationId) -> Vec<Engagement> {
+pub(crate) fn engagements(world: &World, message: OperationId) -> Vec<Engagement> {
     let timeline = run(timeline::read(world, message)).unwrap().unwrap();
     run(view::of_message(world, &timeline)).unwrap()
 }
@@ -109,7 +109,7 @@ fn ruling(world: &World, address: &str, treatment: &Treatment) -> Ruling {
     run(found).unwrap().remove(0)
 }
 
-fn is_held(world: &World, address: &str) -> bool {
+pub(crate) fn is_held(world: &World, address: &str) -> bool {
     ruling(world, address, &Treatment::default()).is_held()
 }
 
@@ -262,7 +262,7 @@ fn a_batch_that_two_take_in_at_once_is_told_and_counted_once() {
     assert_eq!(world.count("notification/"), 1);
 }
 
-fn reader(message: OperationId) -> Reader {
+pub(crate) fn reader(message: OperationId) -> Reader {
     Reader {
         message,
         recipient: 0,
@@ -420,27 +420,6 @@ fn without_room_for_a_list_it_is_the_one_for_all_senders() {
     assert!(is_held(&world, "bob@example.com"));
     tell(&world, "2", vec![visit(id, 0, 9, VisitAction::Resubscribe)]);
     assert!(!is_held(&world, "bob@example.com"));
-}
-
-#[test]
-fn nothing_is_left_of_who_is_erased() {
-    let world = World::with_domain();
-    let id = sent(&world);
-    tell(
-        &world,
-        "1",
-        vec![visit(id, 0, 0, click(0)), visit(id, 1, 0, click(0))],
-    );
-    tell(&world, "2", vec![visit(id, 0, 9, click(0))]);
-    for call in 0..3 {
-        world.fail_at.set(Some(call));
-        assert!(run(chunk::erase(&world, reader(id))).is_err());
-    }
-    run(chunk::erase(&world, reader(id))).unwrap();
-    assert_eq!(world.count(&format!("engagement/{id}/0/")), 0);
-    assert_eq!(world.count(&format!("engagement-count/{id}/0")), 0);
-    let found = engagements(&world, id);
-    assert_eq!((found[0].clicks.total, found[1].clicks.total), (0, 1));
 }
 
 #[test]

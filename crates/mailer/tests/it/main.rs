@@ -13,6 +13,7 @@ mod budget;
 mod custom_domains;
 mod domains;
 mod engagement;
+mod erasure;
 mod events;
 mod fake;
 mod listings;

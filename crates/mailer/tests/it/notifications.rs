@@ -25,7 +25,7 @@ use mailer::time::Timestamp;
 use crate::fake::{START, World, master_key, run};
 
 /// Answers every request as it is told to, and remembers what it was sent.
-struct Endpoint {
+pub(crate) struct Endpoint {
     outcome: Cell<Outcome>,
     told: RefCell<Vec<(OperationId, u32, Timestamp)>>,
     consents: Cell<bool>,
@@ -33,7 +33,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn answering(status: u16) -> Self {
+    pub(crate) fn answering(status: u16) -> Self {
         Self {
             outcome: Cell::new(answered(status)),
             told: RefCell::default(),
@@ -89,7 +89,7 @@ fn notifier() -> Notifier {
     }
 }
 
-fn subscribed(world: &World, endpoint: &Endpoint) -> SubscriptionId {
+pub(crate) fn subscribed(world: &World, endpoint: &Endpoint) -> SubscriptionId {
     let request = Request {
         endpoint: Some("http://127.0.0.1/hook".to_owned()),
         ..Request::default()
@@ -120,7 +120,11 @@ fn try_out(world: &World, id: SubscriptionId, events: usize) -> Vec<OperationId>
     .unwrap()
 }
 
-fn once(world: &World, endpoint: &Endpoint, id: OperationId) -> Result<Attempted, AttemptError> {
+pub(crate) fn once(
+    world: &World,
+    endpoint: &Endpoint,
+    id: OperationId,
+) -> Result<Attempted, AttemptError> {
     run(attempt(world, &NoDns, endpoint, &notifier(), id))
 }
 

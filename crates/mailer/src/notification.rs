@@ -9,7 +9,8 @@
 //! - [`trial`] tells of what never happened, to try an endpoint.
 //! - [`withdrawal`] takes events back that are to be forgotten.
 //!
-//! Not supported: deleting notifications that were delivered; they stay as long as the messages they are about.
+//! Not supported: deleting notifications that were delivered, unless all they told of is withdrawn; they stay as long as the messages
+//! they are about.
 
 pub mod attempt;
 pub mod dead;

@@ -161,6 +161,9 @@ pub(super) async fn close(store: &impl KeyValue, reader: Reader) -> Result<Close
 impl Closed {
     /// What is there of them, and whether there is one for each number. If not, somebody took a number and crashed, or is to write yet;
     /// or they were erased before.
+    ///
+    /// # Errors
+    /// When the store does not answer.
     pub(super) async fn read(
         &self,
         store: &impl KeyValue,
@@ -171,6 +174,9 @@ impl Closed {
     }
 
     /// Deletes them.
+    ///
+    /// # Errors
+    /// When the store does not answer.
     pub(super) async fn delete(self, store: &impl KeyValue) -> Result<(), StoreError> {
         let paths = (1..=self.last).map(|n| keys::engagement(self.reader, n).into_path());
         let paths: Vec<String> = paths.collect();

@@ -119,7 +119,12 @@ fn what_comes_later_is_not_kept_and_not_told_but_obeyed() {
     deliver_all(&world);
     erase_at(&world, id, BOB).unwrap();
     let late = vec![visit(id, 0, 20, click(0)), visit(id, 0, 30, UNSUBSCRIBE)];
+    world.calls.set(0);
     let told = tell(&world, "late", late);
+    assert!(
+        world.calls.get() < 32,
+        "chunks that are gone are looked for"
+    );
     assert_eq!((told.surplus, told.engaged.len()), (2, 0));
     assert!(told.notifications.is_empty());
     assert!(is_held(&world, BOB));

@@ -57,7 +57,8 @@ fn nothing_is_left(world: &World, message: OperationId) {
         let knows = String::from_utf8_lossy(value).contains("bob@");
         assert!(!(knows && key.starts_with("notification/")), "{key}");
     }
-    assert_eq!(engagements(world, message)[0], Engagement::default());
+    let found = engagements(world, message);
+    assert_eq!(found.first(), Some(&Engagement::default()));
 }
 
 /// Bob clicks, opens and unsubscribes, and Eve clicks.

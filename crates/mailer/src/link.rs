@@ -16,7 +16,7 @@
 //! only a rendering makes tokens. The price is length: four characters for three octets of the target.
 //!
 //! A forged token is refused in the same time wherever it is wrong, as far as a million measurements of each kind tell
-//! (`examples/token_timing`: |t| < 4.5 for each octet of its MAC or claim, and within 1 % for each name of a key).
+//! (`examples/token_timing`: |t| < 4.5 wherever its MAC or what it says is wrong, and within 2 % whatever key it names).
 //!
 //! A target in a token is fit for a Location field: what RFC 3986 lets a URI consist of, and nothing else. One that is so already stays as
 //! it is, to the octet. Others are written as browsers write them before they ask a server (WHATWG URL).

@@ -6,9 +6,9 @@
 //! all times, and with those below each of several percentiles. A |t| below 4.5 is no difference found, one above 10 is certain to be
 //! one, and the program fails. MEASUREMENTS is how many of each kind are timed, a million unless told.
 //!
-//! A text that is always the same, or one that names another key, may take some tenths of a nanosecond more or less, others in each run.
-//! Since that is known to who wrote the text, the program fails for such only if means differ by more than 1 %. What is ours may take
-//! any time: the answer shows that it is.
+//! A text that is always the same, or one that names another key, may take some tenths of a nanosecond more or less, seldom two, others
+//! in each run, as memory happens to lie. Since that is known to who wrote the text, the program fails for such only if means differ by
+//! more than 5 %; a MAC more or less is 40 %. What is ours may take any time: the answer shows that it is.
 //!
 //! To show that a leak would be seen, the same is done with a check that compares MACs octet by octet and stops at the first that
 //! differs. The program fails if it sees nothing there.
@@ -43,7 +43,7 @@ const LIKELY: f64 = 4.5;
 /// Above this, there is one.
 const CERTAIN: f64 = 10.0;
 /// By how much of their time tokens may differ in what is known anyway.
-const MAX_PUBLIC_SHARE: f64 = 0.01;
+const MAX_PUBLIC_SHARE: f64 = 0.05;
 
 type Check<'a> = &'a dyn Fn(&str) -> bool;
 
@@ -54,23 +54,20 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     };
     let mut rng = ChaCha8Rng::seed_from_u64(2026);
     let maker = Maker::new(&mut rng)?;
-    let keys = &maker.keys;
-    let click: Check<'_> = &|token| keys.verify_click(token).is_some();
-    let open: Check<'_> = &|token| keys.verify_open(token).is_some();
+    let click: Check<'_> = &|token| maker.keys.verify_click(token).is_some();
+    let open: Check<'_> = &|token| maker.keys.verify_open(token).is_some();
     let early: Check<'_> = &|token| stops_early(&maker.mac, token);
-    let mut is_even = |name, purpose, check| -> Result<bool, Box<dyn Error>> {
+    let mut leaks = Vec::new();
+    for (name, purpose, check) in [
+        ("verify_click", Use::Click, click),
+        ("verify_open", Use::Open, open),
+        ("a comparison that stops early", Use::Click, early),
+    ] {
         let times = measured(&maker, purpose, check, measurements, &mut rng)?;
-        Ok(table(name, &times))
-    };
-    let click = is_even("verify_click", Use::Click, click)?;
-    let open = is_even("verify_open", Use::Open, open)?;
-    let is_blind = is_even("a comparison that stops early", Use::Click, early)?;
-    println!(
-        "\nour checks leak: {}; a leak is seen: {}",
-        !(click && open),
-        !is_blind
-    );
-    let is_well = click && open && !is_blind;
+        leaks.push(table(name, &times));
+    }
+    let is_well = leaks == [false, false, true];
+    println!("\nours do not leak, and a leak is seen: {is_well}");
     Ok(ExitCode::from(u8::from(!is_well)))
 }
 
@@ -132,28 +129,28 @@ fn round(
     Ok(times)
 }
 
-/// Prints what was found, and returns whether tokens are refused in the same time.
+/// Prints what was found, and returns whether the time in which tokens are refused tells where they are wrong.
 fn table(name: &str, times: &[Times]) -> bool {
     println!(
         "\n{name}; wrong is:{:width$}    times     mean  difference  largest |t|",
         "",
         width = 30_usize.saturating_sub(name.len())
     );
-    let mut is_even = true;
+    let mut leaks = false;
     let Some(reference) = times.first() else {
-        return false;
+        return true;
     };
     for ((kind, name), times) in KINDS.iter().zip(times) {
         let (t, kept) = max_t(times, reference);
         let (mean, count) = (times.mean(), times.count());
         let more = mean - reference.mean();
         let note = note(*kind, t, more.abs() / mean);
-        is_even &= note != LEAKS;
+        leaks |= note == LEAKS;
         println!(
             "  {name:39} {count:8} {mean:6.1}ns {more:+8.2}ns {t:8.1} (fastest {kept:3} %) {note}"
         );
     }
-    is_even
+    leaks
 }
 
 const LEAKS: &str = "LEAKS";

@@ -27,6 +27,8 @@ pub fn log(level: Level, message: &str, fields: &[(&str, &str)]) {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Value::from(*value))),
     );
+    // Whole, since standard error has no buffer: each piece that is formatted would be a call of the host.
+    let line = format!("{}\n", Value::Object(line));
     // A log that cannot be written is no reason to fail a request.
-    let _ = writeln!(std::io::stderr(), "{}", Value::Object(line));
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }

@@ -110,7 +110,7 @@ fn megabytes(octets: usize) -> f64 {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Line<'a, C: Serialize> {
-    time_generated: String,
+    time_generated: &'a str,
     location: &'static str,
     operation_name: &'static str,
     operation_version: &'static str,
@@ -179,10 +179,10 @@ impl OperationLog {
             traffic_source: TRAFFIC_SOURCE,
         };
         let queued = StatusColumns::of_message(&mail.sender, "Queued");
-        let id = id.to_string();
+        let (at, id) = (at.to_rfc3339(), id.to_string());
         let mut lines = self.waiting.borrow_mut();
-        lines.add(at, &id, (SEND_MAIL, SEND_MAIL_CATEGORY), columns);
-        lines.add(at, &id, (STATUS_UPDATE, STATUS_UPDATE_CATEGORY), queued);
+        lines.add(&at, &id, (SEND_MAIL, SEND_MAIL_CATEGORY), columns);
+        lines.add(&at, &id, (STATUS_UPDATE, STATUS_UPDATE_CATEGORY), queued);
     }
 
     /// Tells of all that was accepted since the last time, at once.
@@ -198,8 +198,8 @@ impl OperationLog {
         };
         let columns = StatusColumns::of_message(sender, status);
         let mut lines = Lines::default();
-        let id = id.to_string();
-        lines.add(at, &id, (STATUS_UPDATE, STATUS_UPDATE_CATEGORY), columns);
+        let (at, id) = (at.to_rfc3339(), id.to_string());
+        lines.add(&at, &id, (STATUS_UPDATE, STATUS_UPDATE_CATEGORY), columns);
         lines.write();
     }
 
@@ -207,9 +207,10 @@ impl OperationLog {
     pub fn updates(&self, updates: &[StatusUpdate]) {
         let mut lines = Lines::default();
         for update in updates {
+            let at = update.outcome.at.to_rfc3339();
             let id = update.message.to_string();
             let operation = (STATUS_UPDATE, STATUS_UPDATE_CATEGORY);
-            lines.add(update.outcome.at, &id, operation, self.of_recipient(update));
+            lines.add(&at, &id, operation, self.of_recipient(update));
         }
         lines.write();
     }
@@ -226,7 +227,8 @@ impl OperationLog {
                 audience: one.verdict.audience.as_str(),
             };
             let operation = (USER_ENGAGEMENT, USER_ENGAGEMENT_CATEGORY);
-            lines.add(one.at, &one.message.to_string(), operation, columns);
+            let (at, id) = (one.at.to_rfc3339(), one.message.to_string());
+            lines.add(&at, &id, operation, columns);
         }
         lines.write();
     }
@@ -280,18 +282,18 @@ const fn engagement_type(action: &VisitAction) -> &'static str {
 
 /// Lines that are written at once.
 #[derive(Debug, Default)]
-struct Lines(String);
+struct Lines(Vec<u8>);
 
 impl Lines {
     fn add(
         &mut self,
-        at: Timestamp,
+        at: &str,
         id: &str,
         (operation_name, category): (&'static str, &'static str),
         columns: impl Serialize,
     ) {
         let line = Line {
-            time_generated: at.to_rfc3339(),
+            time_generated: at,
             location: LOCATION,
             operation_name,
             operation_version: OPERATION_VERSION,
@@ -299,17 +301,18 @@ impl Lines {
             correlation_id: id,
             columns,
         };
+        let before = self.0.len();
         // Only a failing `Serialize` makes this fail, and none of these does.
-        if let Ok(line) = serde_json::to_string(&line) {
-            self.0.push_str(&line);
-            self.0.push('\n');
+        match serde_json::to_writer(&mut self.0, &line) {
+            Ok(()) => self.0.push(b'\n'),
+            Err(_) => self.0.truncate(before),
         }
     }
 
     fn write(&self) {
         if !self.0.is_empty() {
             // A log that cannot be written is no reason to fail a request.
-            let _ = std::io::stderr().write_all(self.0.as_bytes());
+            let _ = std::io::stderr().write_all(&self.0);
         }
     }
 }

@@ -4,16 +4,17 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use mailer::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError, Write};
+use mailer::ports::{Clock, Entropy, Gate, KeyValue, Scheduler, StoreError, Write};
 use mailer::time::Timestamp;
 use spin_sdk::experimental::wasi::keyvalue::{atomics, batch, store};
 use spin_sdk::key_value::Store;
+use spin_sdk::wasip3::wit_stream;
 
 use crate::shared::shared;
 
 /// The world as a component sees it.
 ///
-/// Single reads go through `spin:key-value`, which lets other tasks of the instance run meanwhile. Batches and counters exist in
+/// What is about one key goes through `spin:key-value`, which lets other tasks of the instance run meanwhile. Batches and counters exist in
 /// `wasi:keyvalue` only, over the same store.
 pub struct SpinPorts {
     store: Store,
@@ -85,6 +86,18 @@ impl Scheduler for SpinPorts {
     async fn sleep(&self, pause: Duration) {
         spin_sdk::time::sleep(pause).await;
     }
+
+    /// A stream that nothing is ever written to: its reader learns from the host that the writer is gone. A waker of another task's
+    /// would not do, since the guest runtime wakes by cancelling a stream that is in a waitable set, which hosts answer with a trap.
+    fn gate(&self) -> Gate {
+        let (writer, mut reader) = wit_stream::new::<u8>();
+        Gate {
+            opener: Box::new(writer),
+            opened: Box::pin(async move {
+                reader.read(Vec::with_capacity(1)).await;
+            }),
+        }
+    }
 }
 
 impl KeyValue for SpinPorts {
@@ -98,6 +111,13 @@ impl KeyValue for SpinPorts {
     async fn exists(&self, key: &str) -> Result<bool, StoreError> {
         self.store
             .exists(key)
+            .await
+            .map_err(|e| StoreError::new(e.to_string()))
+    }
+
+    async fn set(&self, (key, value): Write) -> Result<(), StoreError> {
+        self.store
+            .set(&key, &value)
             .await
             .map_err(|e| StoreError::new(e.to_string()))
     }

@@ -8,6 +8,9 @@
     reason = "guests run on one thread, so futures need not be Send"
 )]
 
+use std::any::Any;
+use std::fmt;
+use std::pin::Pin;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -38,6 +41,26 @@ pub trait Scheduler {
 
     /// Returns after `pause`.
     async fn sleep(&self, pause: Duration);
+
+    /// A gate that is shut, for a task to wait at until another one opens it.
+    fn gate(&self) -> Gate;
+}
+
+/// Where one task of an instance waits for another.
+pub struct Gate {
+    /// Opens the gate when it is dropped.
+    pub opener: Opener,
+    /// Returns once the gate is open.
+    pub opened: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+/// Keeps a gate shut until it is dropped.
+pub type Opener = Box<dyn Any>;
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").finish_non_exhaustive()
+    }
 }
 
 /// The key-value store, as far as every backend behaves alike.
@@ -55,6 +78,14 @@ pub trait KeyValue {
     /// # Errors
     /// When the store does not answer.
     async fn exists(&self, key: &str) -> Result<bool, StoreError>;
+
+    /// Writes one pair. Other tasks of the instance may go on meanwhile, which [`KeyValue::set_many`] holds up on most hosts.
+    ///
+    /// # Errors
+    /// When the store does not say that it wrote it; it may be there all the same.
+    async fn set(&self, write: Write) -> Result<(), StoreError> {
+        self.set_many(vec![write]).await
+    }
 
     /// Writes all pairs at once.
     ///

@@ -5,23 +5,17 @@
 //! back. Tasks that come meanwhile queue up, and the first of them leads the next round. A leader that is dropped half-way fails its
 //! round and passes the lead on, so nobody waits for ever.
 //!
-//! Waiting tasks look again and again instead of being woken. Waking a task of another request is not to be had: the guest runtime
-//! does it by cancelling a stream that is in a waitable set, which hosts answer with a trap. It costs next to nothing, since a write
-//! holds up the whole instance: by the time anybody looks, the result is there.
+//! Who waits does so at a [`Gate`](crate::ports::Gate) of its own, and does nothing until it opens: a task that looks again and again
+//! keeps its instance busy, and a busy instance is given no more requests, so that there is nobody to share a round with.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::time::Duration;
 
-use crate::ports::{Scheduler, StoreError};
+use crate::ports::{Opener, Scheduler, StoreError};
 
 /// How often a leader lets the others have their turn before it begins, if there are others.
 const TURNS: usize = 2;
-/// Looks at once, one after the other, before a waiting task begins to pause between them.
-const EAGER_LOOKS: usize = 16;
-/// That pause.
-const LOOK_PAUSE: Duration = Duration::from_millis(1);
 
 /// What one task brings to a round.
 pub(crate) trait Contribution {
@@ -191,7 +185,6 @@ struct Waiter<'a, T> {
 
 impl<T> Waiter<'_, T> {
     async fn news(&self, ports: &impl Scheduler) -> News {
-        let mut looks = 0;
         loop {
             if let Some(result) = self.slot.result.take() {
                 return News::Done(result);
@@ -199,12 +192,9 @@ impl<T> Waiter<'_, T> {
             if self.slot.lead.take() {
                 return News::Lead;
             }
-            looks += 1;
-            if looks < EAGER_LOOKS {
-                ports.yield_now().await;
-            } else {
-                ports.sleep(LOOK_PAUSE).await;
-            }
+            let gate = ports.gate();
+            self.slot.opener.set(Some(gate.opener));
+            gate.opened.await;
         }
     }
 }
@@ -231,14 +221,17 @@ enum News {
 struct Slot {
     result: Cell<Option<Result<(), StoreError>>>,
     lead: Cell<bool>,
+    opener: Cell<Option<Opener>>,
 }
 
 impl Slot {
     fn done(&self, result: Result<(), StoreError>) {
         self.result.set(Some(result));
+        drop(self.opener.take());
     }
 
     fn call_to_lead(&self) {
         self.lead.set(true);
+        drop(self.opener.take());
     }
 }

@@ -22,7 +22,7 @@ use mailer::keys;
 use mailer::link::LinkKeys;
 use mailer::operation::OperationId;
 use mailer::outbox::Outbox;
-use mailer::ports::{Clock, Entropy, KeyValue, Relay, Scheduler, StoreError, Write};
+use mailer::ports::{Clock, Entropy, Gate, KeyValue, Relay, Scheduler, StoreError, Write};
 use mailer::return_path::ReturnPathKeys;
 use mailer::submission::{Draft, DraftMailbox, Policy, Submission};
 use mailer::submit::{Accepted, Acceptor, Request, SubmitError, submit};
@@ -176,6 +176,17 @@ impl Scheduler for World {
     async fn sleep(&self, pause: Duration) {
         self.advance(pause);
         self.yield_now().await;
+    }
+
+    fn gate(&self) -> Gate {
+        let (opener, opened) = futures::channel::oneshot::channel::<()>();
+        Gate {
+            opener: Box::new(opener),
+            opened: Box::pin(async move {
+                // Nothing is ever sent: the sender goes, and that is it.
+                let _ = opened.await;
+            }),
+        }
     }
 }
 

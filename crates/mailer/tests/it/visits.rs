@@ -14,7 +14,7 @@ use mailer::keys;
 use mailer::link::Reader;
 use mailer::operation::OperationId;
 use mailer::outbox::Announcement;
-use mailer::ports::{KeyValue, Scheduler, StoreError, Write};
+use mailer::ports::{Gate, KeyValue, Scheduler, StoreError, Write};
 use mailer::record::MessageRecord;
 
 use crate::fake::{START, World, accept, run};
@@ -187,6 +187,10 @@ impl Scheduler for Stuck<'_> {
 
     async fn sleep(&self, pause: Duration) {
         self.0.sleep(pause).await;
+    }
+
+    fn gate(&self) -> Gate {
+        self.0.gate()
     }
 }
 

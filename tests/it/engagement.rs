@@ -44,11 +44,7 @@ fn store(system: &System, name: &str, visits: Vec<Visit>) {
     let store = system.store().unwrap();
     let id = derived_id(name);
     let batch = VisitBatch::new(visits, now());
-    let entry = JournalEntry {
-        at: now(),
-        items: batch.item(id).into_iter().collect(),
-        stays: false,
-    };
+    let entry = JournalEntry::new(now(), batch.item(id).into_iter().collect());
     let number = store.increment("journal/tail", 1).unwrap();
     let number = u64::try_from(number).unwrap();
     store.extend([

@@ -7,7 +7,7 @@ use guest::{Level, Request, Response, SpinPorts, log, name_soon};
 use mailer::engagement::{Visit, VisitAction, Visitor};
 use mailer::journal::WorkKind;
 use mailer::link::Reader;
-use mailer::ports::{Clock, Scheduler, StoreError};
+use mailer::ports::{Clock, StoreError};
 
 use crate::config::Config;
 use crate::language::Language;
@@ -33,7 +33,6 @@ async fn remember(config: &Config, seen: Seen) -> Result<(), StoreError> {
 
 async fn store(config: &Config, seen: Seen) -> Result<(), StoreError> {
     let ports = SpinPorts::open().await?;
-    let _announced = config.gatherer.announce();
     let visit = Visit {
         message: seen.reader.message,
         recipient: seen.reader.recipient,
@@ -42,8 +41,6 @@ async fn store(config: &Config, seen: Seen) -> Result<(), StoreError> {
         is_head: seen.is_head,
         visitor: seen.visitor,
     };
-    // Requests that came with this one get as far as this too before the first of them writes.
-    ports.yield_now().await;
     let nudges = &config.nudges;
     let written = |id| name_soon(WorkKind::Visits, nudges, &ports, id);
     config.gatherer.commit(&*ports, visit, written).await

@@ -23,7 +23,8 @@ use http::Method;
 #[cfg(target_family = "wasm")]
 use spin_sdk::http_service;
 
-/// What every answer says: nobody keeps or lists it, and where it leads nobody learns the token.
+/// What every answer says, but for those to visits, which say what matters themselves: nobody keeps or lists it, and where it leads nobody
+/// learns the token.
 const FIELDS: [(&str, &str); 4] = [
     ("cache-control", "no-store"),
     ("referrer-policy", "no-referrer"),
@@ -34,6 +35,9 @@ const FIELDS: [(&str, &str); 4] = [
 #[cfg_attr(target_family = "wasm", http_service)]
 async fn handle(request: Request) -> Response {
     let response = answer(route(request).await);
+    if response.headers().contains_key("cache-control") {
+        return response;
+    }
     FIELDS.iter().fold(response, |response, (name, value)| {
         with_header(response, name, value)
     })

@@ -12,8 +12,6 @@ const STYLE: &str = include_str!("page.css");
 /// What a page may do: look as [`STYLE`] says, and send its form to where it came from.
 const POLICY: &str = "default-src 'none'; style-src 'sha256-VPWSL8ybD5F4QCumYl6Cdk1aFI1qYmWNW9YC+xpnqRY='; \
     form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-/// The same where there is neither style nor form.
-const BARE_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// What a page is about.
@@ -61,16 +59,6 @@ pub(crate) fn broken(language: Language) -> Response {
 pub(crate) fn busy(language: Language, order: Order) -> Response {
     let texts = Texts::of(language);
     passage(503, texts, &texts.busy, &form(order, texts.retry, "strong"))
-}
-
-/// What goes with a redirect, for programs that do not follow it.
-pub(crate) fn redirect(target: &str) -> Response {
-    let target = escaped(target);
-    let body = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<title>Link</title>\n<p><a href=\"{target}\">{target}</a></p>\n</html>\n"
-    );
-    let response = whole(302, HTML, body.into_bytes());
-    with_header(response, "content-security-policy", BARE_POLICY)
 }
 
 fn passage(status: u16, texts: &Texts, passage: &Passage, more: &str) -> Response {

@@ -8,6 +8,7 @@ mod instances;
 mod output;
 mod requests;
 mod server;
+mod sets;
 mod settings;
 mod stores;
 

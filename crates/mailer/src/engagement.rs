@@ -15,6 +15,7 @@ pub mod intake;
 pub mod tally;
 pub mod verdict;
 pub mod view;
+pub mod waiting;
 
 pub mod gatherer;
 pub mod notice;

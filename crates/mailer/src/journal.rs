@@ -2,13 +2,14 @@
 //!
 //! An instance takes a number once and writes its entries `journal/<number>/0, 1, 2…` in the same `set-many` as the messages they
 //! name. It takes a new number after [`NUMBER_LIVES`], or when a write failed: what a failed write left is not known, and an entry
-//! must never be overwritten.
+//! must never be overwritten by who writes entries. Visits are written as an entry alone, with themselves in it.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::engagement::VisitBatch;
 use crate::keys::{Record, is_default};
 use crate::operation::OperationId;
 use crate::time::Timestamp;
@@ -28,11 +29,27 @@ pub struct JournalEntry {
     /// It is how what was accepted is listed ([`crate::listing`]), so it is not deleted when nothing is left to be done.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stays: bool,
+    /// The batch of visits that the one item stands for, if it is nowhere else ([`crate::engagement::waiting`]).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visits: Option<VisitBatch>,
 }
 
 impl Record for JournalEntry {
-    // 2 since there are visits.
-    const VERSION: u32 = 2;
+    // 2 since there are visits, 3 since they may be in the entry.
+    const VERSION: u32 = 3;
+}
+
+impl JournalEntry {
+    /// One of nothing but items.
+    #[must_use]
+    pub const fn new(at: Timestamp, items: Vec<JournalItem>) -> Self {
+        Self {
+            at,
+            items,
+            stays: false,
+            visits: None,
+        }
+    }
 }
 
 /// What kind of work an item stands for.
@@ -126,6 +143,12 @@ impl Position {
     #[must_use]
     pub fn is_open(&self, now: Timestamp) -> bool {
         now >= self.taken_at && now.since(self.taken_at) < NUMBER_LIVES
+    }
+
+    /// The id of what is written here and nowhere else.
+    #[must_use]
+    pub fn id(&self) -> OperationId {
+        OperationId::of_place(self.number, self.next)
     }
 
     /// The position after one entry was written.

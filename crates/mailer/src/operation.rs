@@ -29,6 +29,22 @@ impl OperationId {
         entropy.fill(&mut bytes);
         Self(uuid::Builder::from_random_bytes(bytes).into_uuid())
     }
+
+    /// The id of what is stored as the journal entry `next` under `number`: a UUID of version 8 (RFC 9562 section 5.8), which has room for
+    /// 60 and 62 bits of them.
+    pub(crate) fn of_place(number: u64, next: u64) -> Self {
+        let number = (number >> 12 << 16) | (number & 0xfff);
+        let bytes = (u128::from(number) << 64 | u128::from(next)).to_be_bytes();
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+
+    /// The number and the entry under it, if this is [such an id](Self::of_place).
+    pub(crate) fn place(self) -> Option<(u64, u64)> {
+        const VERSION: usize = 8;
+        let (high, low) = self.0.as_u64_pair();
+        let number = (high >> 16 << 12) | (high & 0xfff);
+        (self.0.get_version_num() == VERSION).then_some((number, low & (u64::MAX >> 2)))
+    }
 }
 
 impl From<Uuid> for OperationId {
@@ -104,6 +120,18 @@ mod tests {
     fn check(text: &str, expected: Option<&str>) {
         let parsed = text.parse::<OperationId>().ok().map(|id| id.to_string());
         assert_eq!(parsed.as_deref(), expected);
+    }
+
+    #[test]
+    fn an_id_of_a_place_tells_the_place() {
+        let most = (u64::MAX >> 4, u64::MAX >> 2);
+        for place in [(0, 0), (1, 0), (1, 1), (0xfff, 63), (0x1000, 64), most] {
+            let id = OperationId::of_place(place.0, place.1);
+            assert_eq!(id.place(), Some(place));
+            assert_eq!(id.to_string().parse(), Ok(id));
+        }
+        let random = "9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34".parse::<OperationId>();
+        assert_eq!(random.unwrap().place(), None);
     }
 
     #[test]

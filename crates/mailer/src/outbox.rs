@@ -4,9 +4,11 @@
 use std::cell::Cell;
 use std::fmt;
 
+use crate::engagement::VisitBatch;
 use crate::journal::{JournalEntry, JournalItem, Position};
 use crate::keys;
 use crate::listing;
+use crate::operation::OperationId;
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError, Write};
 pub use crate::rounds::Announcement;
 use crate::rounds::{Contribution, Rounds};
@@ -96,14 +98,37 @@ impl Outbox {
         // Taken out, so that a failed or dropped write leaves none: what it wrote is not known, and must not be overwritten.
         let position = self.open_position(ports, &mut writes).await?;
         let entry = JournalEntry {
-            at: ports.now(),
-            items,
             stays: self.is_listed,
+            ..JournalEntry::new(ports.now(), items)
         };
         writes.push(keys::journal(position.number, position.next).write(&entry)?);
         ports.set_many(writes).await?;
         self.position.set(Some(position.advanced()));
         Ok(())
+    }
+
+    /// Writes `batch` alone, as a journal entry with the batch in it, and returns the id it has there. Other tasks of the instance go on
+    /// meanwhile; none of them may write.
+    ///
+    /// # Errors
+    /// As for [`Outbox::commit`].
+    pub(crate) async fn put<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        batch: VisitBatch,
+    ) -> Result<OperationId, StoreError> {
+        // Nothing is listed of visits.
+        let position = self.open_position(ports, &mut Vec::new()).await?;
+        let id = position.id();
+        let items = batch.item(id).into_iter().collect();
+        let entry = JournalEntry {
+            visits: Some(batch),
+            ..JournalEntry::new(ports.now(), items)
+        };
+        let key = keys::journal(position.number, position.next);
+        ports.set(key.write(&entry)?).await?;
+        self.position.set(Some(position.advanced()));
+        Ok(id)
     }
 
     /// Where to write next; what has to be written with the first entry under a new number is added to `writes`.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Windows;
 use crate::due::{self, Additions};
+use crate::engagement::waiting::Waiting;
 use crate::journal::{JournalEntry, JournalItem, NUMBER_DEAD_AFTER, WorkKind};
 use crate::keys::{self, Record};
 use crate::lease::TickLease;
@@ -22,6 +23,8 @@ use crate::time::Timestamp;
 pub const DIRECT_PATH_HEAD_START: Duration = Duration::from_secs(3);
 /// Journal entries a step reads.
 const STEP_ENTRIES: usize = 256;
+/// Octets of visits that a step moves, about: it has them in memory, and writes them at once.
+const STEP_MOVED_OCTETS: usize = 4 * 1024 * 1024;
 /// Empty slots a step passes over.
 const STEP_SLOTS: usize = 2_000;
 /// A step reads for no longer than this, however slow the store is: what it found has to be written while the lease holds, or the
@@ -228,6 +231,8 @@ struct Step {
     budget: usize,
     attempts: Vec<JournalItem>,
     additions: Additions,
+    /// Batches of visits that get keys of their own.
+    moved: Vec<Write>,
     spent: Vec<String>,
     more: bool,
 }
@@ -241,6 +246,7 @@ impl Step {
             budget,
             attempts: Vec::new(),
             additions: Additions::default(),
+            moved: Vec::new(),
             spent: Vec::new(),
             more: false,
         }
@@ -266,6 +272,11 @@ impl Step {
 
     fn has_budget(&self) -> bool {
         self.attempts.len() < self.budget
+    }
+
+    fn has_moved_enough(&self) -> bool {
+        let octets = self.moved.iter().map(|(_, value)| value.len());
+        octets.sum::<usize>() > STEP_MOVED_OCTETS
     }
 
     async fn open_numbers(&mut self, store: &impl KeyValue) -> Result<(), StoreError> {
@@ -334,12 +345,15 @@ impl Step {
             if self.now.since(entry.at) < DIRECT_PATH_HEAD_START {
                 break;
             }
-            if !self.has_budget() {
+            if !self.has_budget() || self.has_moved_enough() {
                 self.more = true;
                 break;
             }
             self.take_entry(ports, &entry).await?;
             open.stays |= entry.stays;
+            if let Some(visits) = Waiting::in_entry((open.number, open.next), entry) {
+                self.moved.extend(visits.moved()?);
+            }
             open.next += 1;
             open.active_at = self.now;
             *left -= 1;
@@ -353,7 +367,7 @@ impl Step {
         entry: &JournalEntry,
     ) -> Result<(), StoreError> {
         for &item in &entry.items {
-            if !self.is_open(store, item).await? {
+            if entry.visits.is_none() && !self.is_open(store, item).await? {
                 continue;
             }
             // Usually the direct path is at it, or the attempt is not due yet.
@@ -424,6 +438,7 @@ impl Step {
         if !is_current || !lease.holds(now) {
             return Err(StoreError::new("the step took longer than its lease"));
         }
+        writes.extend(self.moved);
         writes.push(keys::tick_progress().write(&self.progress)?);
         writes.push(lease.give_back(now)?);
         ports.set_many(writes).await?;

@@ -18,6 +18,7 @@ use super::{
     engine::Compiler,
     guest::{ComponentContext, Figures, Guest, linker},
     instances::{Instances, Phase},
+    sets::Sets,
 };
 use crate::{
     log::{LogEvent, LogSink},
@@ -201,6 +202,7 @@ fn grant(
             .iter()
             .any(|store| store == DEFAULT_STORE),
         key_value: Arc::clone(&options.key_value),
+        sets: Arc::new(Sets::new(Arc::clone(&options.key_value))),
         variables: own.collect::<Result<_, HostError>>()?,
         log: Arc::clone(&options.log),
         figures: Figures::default(),

@@ -15,7 +15,7 @@ use wasmtime::{
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::{ComponentStats, bindings::Capabilities, output::Output, requests::OutboundRequests};
+use super::{ComponentStats, bindings::Capabilities, output::Output, requests::OutboundRequests, sets::Sets};
 use crate::{key_value::KeyValue, log::LogSink, outbound::AllowedHosts};
 
 /// What all instances of a component share: its grants, and figures about it.
@@ -24,6 +24,7 @@ pub(super) struct ComponentContext {
     pub(super) allowed_hosts: AllowedHosts,
     pub(super) may_open_store: bool,
     pub(super) key_value: Arc<dyn KeyValue>,
+    pub(super) sets: Arc<Sets>,
     pub(super) variables: BTreeMap<String, String>,
     pub(super) log: LogSink,
     pub(super) figures: Figures,

@@ -154,7 +154,11 @@ impl<U: Send> spin::HostStoreWithStore<U> for HasSelf<Guest> {
         key: String,
         value: Vec<u8>,
     ) -> wasmtime::Result<Result<(), spin::Error>> {
-        concurrently(accessor, &store, move |store| store.set(&key, &value)).await
+        let sets = accessor.with(|mut access| {
+            let guest = access.get();
+            guest.store(&store).map(|_| Arc::clone(&guest.component.sets))
+        })?;
+        Ok(sets.set(key, value).await.map_err(Into::into))
     }
 
     async fn delete(

@@ -1,4 +1,6 @@
-//! Visits that come together, written together: one batch, one journal entry and one `set-many` for all of them.
+//! Visits that come together, written together: one batch in one journal entry, which is one value for all of them.
+//!
+//! The first is written at once. What comes while it is on its way to the disk waits, and is the next batch.
 
 use std::fmt;
 
@@ -6,9 +8,11 @@ use super::{MAX_BATCH_VISITS, Visit, VisitAction, VisitBatch};
 use crate::keys::{self, CHUNK_OCTETS};
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
-use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
-use crate::rounds::{Announcement, Contribution, Rounds};
+use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
+use crate::rounds::{Contribution, Rounds};
 
+/// What a journal entry has besides the visits.
+const ENTRY_OCTETS: usize = 512;
 /// What a stored visit has besides the texts that visitors and messages choose.
 const FIXED_OCTETS: usize = 300;
 
@@ -30,7 +34,7 @@ impl fmt::Debug for Gatherer {
 impl Contribution for Visit {
     const MOST: usize = MAX_BATCH_VISITS;
     /// A batch is one value of the store.
-    const MOST_OCTETS: usize = CHUNK_OCTETS;
+    const MOST_OCTETS: usize = CHUNK_OCTETS - ENTRY_OCTETS;
 
     fn octets(&self) -> usize {
         let target = match &self.action {
@@ -44,35 +48,27 @@ impl Contribution for Visit {
 }
 
 impl Gatherer {
-    /// Announces a visit, so that others wait a little for it. Held until the task is done; without it the visit is written all the
-    /// same, only less often together with others.
-    #[must_use = "dropped, it announces nothing"]
-    pub fn announce(&self) -> Announcement<'_> {
-        self.rounds.announce()
-    }
-
     /// Writes `visit`, with those that other tasks of the instance bring, as one batch. `written` is called with its id, once for
     /// each batch: by the task that wrote it.
     ///
     /// # Errors
     /// When the store did not say that it wrote; the visit may be there all the same.
-    pub async fn commit<P: Clock + Entropy + KeyValue + Scheduler>(
+    pub async fn commit<P: Clock + KeyValue + Scheduler>(
         &self,
         ports: &P,
         visit: Visit,
         written: impl Fn(OperationId),
     ) -> Result<(), StoreError> {
         let write = async |visits| {
-            let id = OperationId::random(ports);
-            store(ports, &self.outbox, id, visits).await?;
-            written(id);
+            let batch = VisitBatch::new(visits, ports.now());
+            written(self.outbox.put(ports, batch).await?);
             Ok(())
         };
         self.rounds.take_part(ports, visit, write).await
     }
 }
 
-/// Stores `visits` as the batch `id`, and has the tick come back to it.
+/// Stores `visits` as the batch `id`, under a key of its own, and has the tick come back to it.
 ///
 /// # Errors
 /// When the store does not say that it wrote; the batch may be there all the same.

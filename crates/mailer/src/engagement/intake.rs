@@ -16,7 +16,8 @@ use url::Url;
 use self::copy::ReadersCopy;
 use self::gathering::{Gathered, gather};
 use super::chunk::{Chunk, Fact, event_id};
-use super::{VisitAction, VisitBatch};
+use super::VisitAction;
+use super::waiting::Waiting;
 use crate::digest::{Digested, Digester};
 use crate::event::AppEvent;
 use crate::keys;
@@ -87,28 +88,32 @@ pub async fn take_in<P>(
 where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
-    let Some(batch) = keys::visits(id).read(ports).await? else {
+    let Some(waiting) = Waiting::find(ports, id).await? else {
         return Ok(Digested::Unknown);
     };
+    let batch = &waiting.batch;
     let (attempt, due_at) = (batch.attempt, batch.due_at);
     if !digester.claims(ports, id, attempt, due_at).await? {
         return Ok(Digested::NotNow);
     }
     let _announced = digester.outbox.announce();
     let mut told = Told::default();
-    let gathered = gather(ports, (id, &batch), &mut told).await?;
-    let entry = entry(ports, digester, (id, &batch), gathered, &mut told).await?;
+    let gathered = gather(ports, (id, batch), &mut told).await?;
+    let mut entry = entry(ports, digester, id, gathered, &mut told).await?;
+    entry.writes.push(waiting.ended()?);
     digester.outbox.commit(ports, entry).await?;
-    // It stays behind, done, if this fails.
-    let _ = ports.delete_many(vec![keys::visits(id).into_path()]).await;
+    if let Some(key) = waiting.remains() {
+        // It stays behind, done, if this fails.
+        let _ = ports.delete_many(vec![key]).await;
+    }
     Ok(Digested::Done(told))
 }
 
-/// Everything that follows from the batch, and its end.
+/// Everything that follows from the batch.
 async fn entry<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     digester: &Digester<'_>,
-    (id, batch): (OperationId, &VisitBatch),
+    id: OperationId,
     gathered: Gathered,
     told: &mut Told,
 ) -> Result<Entry, StoreError> {
@@ -127,12 +132,6 @@ async fn entry<P: Clock + KeyValue + Scheduler>(
             told.surplus += copy.news().len();
         }
     }
-    let done = VisitBatch {
-        attempt: batch.attempt.saturating_add(1),
-        due_at: None,
-        visits: Vec::new(),
-    };
-    writes.push(keys::visits(id).write(&done)?);
     let items = notifications.iter().filter_map(Notification::item);
     Ok(Entry {
         writes,

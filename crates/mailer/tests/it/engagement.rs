@@ -71,7 +71,7 @@ fn store(world: &World, name: &str, visits: Vec<Visit>) -> OperationId {
     id
 }
 
-fn try_take_in(world: &World, id: OperationId) -> Result<Digested<Told>, StoreError> {
+pub(crate) fn try_take_in(world: &World, id: OperationId) -> Result<Digested<Told>, StoreError> {
     let digester = Digester {
         outbox: &Outbox::default(),
         windows: Windows::new(Duration::from_secs(60)),

@@ -201,6 +201,13 @@ impl KeyValue for World {
         Ok(self.has(key))
     }
 
+    /// The answer comes after others had their turn.
+    async fn set(&self, write: Write) -> Result<(), StoreError> {
+        self.set_many(vec![write]).await?;
+        self.yield_now().await;
+        Ok(())
+    }
+
     async fn set_many(&self, writes: Vec<Write>) -> Result<(), StoreError> {
         self.set_manys.set(self.set_manys.get() + 1);
         self.call()?;

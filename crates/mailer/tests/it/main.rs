@@ -28,3 +28,4 @@ mod suppression;
 mod ticks;
 mod tracking_hosts;
 mod visits;
+mod waiting;

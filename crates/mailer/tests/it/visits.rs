@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use mailer::engagement::gatherer::Gatherer;
 use mailer::engagement::notice::{Notice, PATIENCE};
+use mailer::engagement::waiting::Waiting;
 use mailer::engagement::{
     MAX_BATCH_VISITS, MAX_USER_AGENT_OCTETS, Visit, VisitAction, VisitBatch, Visitor,
 };
@@ -13,7 +14,6 @@ use mailer::journal::WorkKind;
 use mailer::keys;
 use mailer::link::Reader;
 use mailer::operation::OperationId;
-use mailer::outbox::Announcement;
 use mailer::ports::{Gate, KeyValue, Scheduler, StoreError, Write};
 use mailer::record::MessageRecord;
 
@@ -35,34 +35,30 @@ fn click(world: &World, target: &str) -> Visit {
     visit(world, VisitAction::Click { link: 1, target })
 }
 
-fn announced(gatherer: &Gatherer, tasks: usize) -> Vec<Announcement<'_>> {
-    (0..tasks).map(|_| gatherer.announce()).collect()
-}
-
 fn batch(world: &World, id: OperationId) -> VisitBatch {
-    run(keys::visits(id).read(world)).unwrap().unwrap()
+    run(Waiting::find(world, id)).unwrap().unwrap().batch
 }
 
 #[test]
-fn visits_that_come_together_are_one_batch_that_is_told_of_once() {
+fn visits_that_come_while_one_is_written_are_one_batch_that_is_told_of_once() {
     let world = World::new();
     let gatherer = Gatherer::default();
-    let _announced = announced(&gatherer, 10);
     let visits: Vec<Visit> = (0..10).map(|_| visit(&world, VisitAction::Open)).collect();
     let told = RefCell::new(Vec::new());
     let note = |id: OperationId| told.borrow_mut().push(id);
     let tasks = visits.iter().cloned();
     let results = run(join_all(tasks.map(|v| gatherer.commit(&world, v, note))));
     assert!(results.iter().all(Result::is_ok));
-    assert_eq!(world.set_manys.get(), 1);
+    assert_eq!(world.set_manys.get(), 2);
     let told: Vec<OperationId> = told.take();
-    assert_eq!(told.len(), 1);
-    assert_eq!(batch(&world, told[0]), VisitBatch::new(visits, START));
-    let entry = run(keys::journal(1, 0).read(&world)).unwrap().unwrap();
+    assert_eq!(told.len(), 2);
+    let batches = [&visits[..1], &visits[1..]].map(|some| VisitBatch::new(some.to_vec(), START));
+    assert_eq!([batch(&world, told[0]), batch(&world, told[1])], batches);
+    let entry = run(keys::journal(1, 1).read(&world)).unwrap().unwrap();
     let [item] = entry.items[..] else {
         panic!("expected one item, found {:?}", entry.items);
     };
-    assert_eq!((item.kind, item.id), (WorkKind::Visits, told[0]));
+    assert_eq!((item.kind, item.id), (WorkKind::Visits, told[1]));
     assert_eq!((item.attempt, item.due_at), (0, START));
     assert!(!entry.stays);
 }
@@ -72,7 +68,6 @@ fn a_batch_has_a_limit_and_fits_a_value_of_the_store() {
     let world = World::new();
     let gatherer = Gatherer::default();
     let count = 3 * MAX_BATCH_VISITS;
-    let _announced = announced(&gatherer, count);
     let long = format!("http://{}", "\"".repeat(1793));
     let told = RefCell::new(Vec::new());
     let note = |id: OperationId| told.borrow_mut().push(id);
@@ -85,8 +80,9 @@ fn a_batch_has_a_limit_and_fits_a_value_of_the_store() {
     let visits = told.iter().map(|&id| batch(&world, id).visits.len());
     assert_eq!(visits.sum::<usize>(), count);
     let map = world.map.borrow();
-    let of_visits = |key: &&String| key.starts_with("visits/");
-    for key in map.keys().filter(of_visits) {
+    let of_entries = |key: &&String| key.starts_with("journal/1/");
+    assert_eq!(map.keys().filter(of_entries).count(), told.len());
+    for key in map.keys().filter(of_entries) {
         assert!(map[key].len() <= keys::CHUNK_OCTETS, "{}", map[key].len());
     }
 }
@@ -95,17 +91,17 @@ fn a_batch_has_a_limit_and_fits_a_value_of_the_store() {
 fn a_store_that_fails_fails_all_of_the_batch_and_none_is_told_of() {
     let world = World::new();
     let gatherer = Gatherer::default();
-    world.fail_at.set(Some(1));
-    let _announced = announced(&gatherer, 3);
+    world.fail_at.set(Some(2));
     let told = RefCell::new(Vec::new());
     let note = |id: OperationId| told.borrow_mut().push(id);
     let open = || visit(&world, VisitAction::Open);
     let tasks = (0..3).map(|_| gatherer.commit(&world, open(), note));
-    assert!(run(join_all(tasks)).iter().all(Result::is_err));
-    assert!(told.borrow().is_empty());
-    run(gatherer.commit(&world, open(), note)).unwrap();
+    let results = run(join_all(tasks));
+    assert!(results[0].is_ok() && results[1..].iter().all(Result::is_err));
     assert_eq!(told.borrow().len(), 1);
-    assert!(run(keys::journal(1, 0).read(&world)).unwrap().is_none());
+    run(gatherer.commit(&world, open(), note)).unwrap();
+    assert_eq!(told.borrow().len(), 2);
+    assert!(run(keys::journal(1, 1).read(&world)).unwrap().is_none());
     assert!(run(keys::journal(2, 0).read(&world)).unwrap().is_some());
 }
 
@@ -113,7 +109,6 @@ fn a_store_that_fails_fails_all_of_the_batch_and_none_is_told_of() {
 fn a_dropped_leader_strands_nobody_and_loses_only_its_own() {
     let world = World::new();
     let gatherer = Gatherer::default();
-    let _announced = announced(&gatherer, 3);
     let told = RefCell::new(Vec::new());
     let note = |id: OperationId| told.borrow_mut().push(id);
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
@@ -129,13 +124,14 @@ fn a_dropped_leader_strands_nobody_and_loses_only_its_own() {
 }
 
 #[test]
-fn who_expects_nobody_writes_at_once() {
+fn the_first_is_written_at_once() {
     let world = World::new();
     let gatherer = Gatherer::default();
-    let _own = gatherer.announce();
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     let open = visit(&world, VisitAction::Open);
     let mut alone = Box::pin(gatherer.commit(&world, open, |_| ()));
+    assert!(alone.as_mut().poll(&mut context).is_pending());
+    assert!(world.has("journal/1/0"), "and nobody was waited for");
     assert!(alone.as_mut().poll(&mut context).is_ready());
 }
 

@@ -147,13 +147,14 @@ fn begin_stores(round: Duration, copies: usize) -> Table {
 /// Fails if visits were answered and are not there.
 fn all_stored(made: usize, systems: &[&System]) -> Result<(), Failure> {
     progress::show("counting the visits stored");
-    let mut stored = 0;
+    let (mut stored, mut batches) = (0, 0);
     for system in systems {
-        stored += visits::stored(&system.store())?;
+        let (visits, of_visits) = visits::stored(&system.store())?;
+        (stored, batches) = (stored + visits, batches + of_visits);
     }
     progress::clear();
     if stored == made {
-        println!("\nAll {made} visits are in the store.");
+        println!("\nAll {made} visits are in the store, in {batches} batches.");
         return Ok(());
     }
     Err(format!("expected {made} visits in the store, found {stored}").into())

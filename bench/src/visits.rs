@@ -8,7 +8,7 @@ use bytes::Bytes;
 use devhost::{KeyValue as _, SqliteKeyValue};
 use http::{Request, StatusCode};
 use http_body_util::Full;
-use mailer::engagement::VisitBatch;
+use mailer::journal::JournalEntry;
 use mailer::keys::decode;
 use mailer::link::{LinkKeys, Reader};
 use mailer::token_key::TokenKey;
@@ -132,14 +132,16 @@ impl Visits {
     }
 }
 
-/// How many visits are in `store` and not taken in.
-pub(crate) fn stored(store: &SqliteKeyValue) -> Result<usize, Failure> {
-    let mut count = 0;
+/// How many visits are in `store` and not taken in, and in how many batches.
+pub(crate) fn stored(store: &SqliteKeyValue) -> Result<(usize, usize), Failure> {
+    let (mut visits, mut batches) = (0, 0);
     let mut keys = store.keys()?;
-    keys.retain(|key| key.starts_with("visits/"));
+    keys.retain(|key| key.starts_with("journal/") && key != "journal/tail");
     for key in keys {
         let octets = store.get(&key)?.unwrap_or_default();
-        count += decode::<VisitBatch>(&octets)?.visits.len();
+        if let Some(batch) = decode::<JournalEntry>(&octets)?.visits {
+            (visits, batches) = (visits + batch.visits.len(), batches + 1);
+        }
     }
-    Ok(count)
+    Ok((visits, batches))
 }

@@ -97,40 +97,30 @@ impl Tracker {
         self.system.client.call(request).await
     }
 
+    /// What is written and not taken in, each with the name that the tick would give it.
     fn batches(&self) -> Vec<(OperationId, VisitBatch)> {
         let entries = self.store.entries();
-        let batches = entries.iter().filter_map(|(key, value)| {
-            let id = key.strip_prefix("visits/")?.parse().unwrap();
-            Some((id, decode(value).unwrap()))
+        let journals = entries
+            .iter()
+            .filter(|(key, _)| key.starts_with("journal/") && *key != "journal/tail");
+        let entries = journals.map(|(_, value)| decode::<JournalEntry>(value).unwrap());
+        let batches = entries.filter_map(|entry| {
+            let [item] = entry.items[..] else { return None };
+            assert_eq!(item.kind, WorkKind::Visits);
+            Some((item.id, entry.visits?))
         });
         batches.collect()
     }
 
-    /// Every visit in the store, the oldest first, after checking that the tick would find each batch.
+    /// Every visit in the store, the oldest first.
     fn visits(&self) -> Vec<Visit> {
         let batches = self.batches();
-        let found = self.journaled();
-        assert_eq!(found.len(), batches.len());
-        for (id, batch) in &batches {
-            assert!(found.contains(id), "{id} is in no journal");
+        for (_, batch) in &batches {
             assert_eq!((batch.attempt, batch.due_at.is_some()), (0, true));
         }
         let mut visits: Vec<Visit> = batches.into_iter().flat_map(|(_, b)| b.visits).collect();
         visits.sort_by_key(|visit| visit.at);
         visits
-    }
-
-    fn journaled(&self) -> Vec<OperationId> {
-        let entries = self.store.entries();
-        let journals = entries
-            .iter()
-            .filter(|(key, _)| key.starts_with("journal/"));
-        let journals = journals.filter(|(key, _)| *key != "journal/tail");
-        let items = journals.flat_map(|(_, value)| decode::<JournalEntry>(value).unwrap().items);
-        items
-            .filter(|item| item.kind == WorkKind::Visits)
-            .map(|item| item.id)
-            .collect()
     }
 }
 
@@ -142,18 +132,35 @@ fn request(method: &str, path: &str) -> Request {
 
 #[track_caller]
 fn has(answer: &Answer, fields: &[(&str, &str)]) {
-    for (name, value) in fields {
-        assert_eq!(answer.field(name), Some(*value), "{name}");
-    }
+    has_only(answer, fields);
     for (name, value) in [
-        ("cache-control", "no-store"),
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
         ("x-robots-tag", "noindex"),
     ] {
         assert_eq!(answer.field(name), Some(value), "{name}");
     }
+}
+
+/// The fields of an answer to a visit, which is a short one.
+#[track_caller]
+fn has_only(answer: &Answer, fields: &[(&str, &str)]) {
+    for (name, value) in fields {
+        assert_eq!(answer.field(name), Some(*value), "{name}");
+    }
+    assert_eq!(answer.field("cache-control"), Some("no-store"));
     assert_eq!(answer.field("set-cookie"), None);
+}
+
+#[track_caller]
+fn leads(answer: &Answer, location: &str) {
+    let fields = [
+        ("location", location),
+        ("referrer-policy", "no-referrer"),
+        ("content-length", "0"),
+    ];
+    has_only(answer, &fields);
+    assert!(answer.body.is_empty());
 }
 
 fn body(answer: &Answer) -> &str {
@@ -166,14 +173,9 @@ async fn a_link_leads_where_it_says_and_is_remembered_as_what_it_was() {
         return;
     };
     let get = tracker.call("GET", &click_path(TARGET)).await.expect(302);
-    let html = ("content-type", "text/html; charset=utf-8");
-    has(&get, &[("location", TARGET), html]);
-    let link = "<a href=\"https://shop.example.com/shoes?id=7&amp;ref=%C3%BC#top\">";
-    assert!(body(&get).contains(link), "{}", body(&get));
+    leads(&get, TARGET);
     let head = tracker.call("HEAD", &click_path(TARGET)).await.expect(302);
-    has(&head, &[("location", TARGET), html]);
-    assert!(head.body.is_empty());
-    assert_eq!(head.field("content-length"), get.field("content-length"));
+    leads(&head, TARGET);
     let visits = tracker.visits();
     let action = VisitAction::Click {
         link: 5,
@@ -195,10 +197,10 @@ async fn the_image_is_a_pixel_that_nobody_keeps() {
     };
     let fields = [("content-type", "image/gif"), ("content-length", "43")];
     let get = tracker.call("GET", &open_path()).await.expect(200);
-    has(&get, &fields);
+    has_only(&get, &fields);
     assert!(get.body.starts_with(b"GIF89a") && get.body.len() == 43);
     let head = tracker.call("HEAD", &open_path()).await.expect(200);
-    has(&head, &fields);
+    has_only(&head, &fields);
     assert!(head.body.is_empty());
     let visits = tracker.visits();
     let found: Vec<_> = visits.iter().map(|v| (&v.action, v.is_head)).collect();
@@ -209,7 +211,7 @@ async fn the_image_is_a_pixel_that_nobody_keeps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_targets_cannot_write_header_fields_or_markup() {
+async fn hostile_targets_cannot_write_header_fields() {
     let Some(tracker) = Tracker::start(Setup::default()).await else {
         return;
     };
@@ -236,8 +238,7 @@ async fn hostile_targets_cannot_write_header_fields_or_markup() {
         ),
     ] {
         let answer = tracker.call("GET", &click_path(target)).await.expect(302);
-        has(&answer, &[("location", location)]);
-        assert!(!body(&answer).contains("<script"), "{}", body(&answer));
+        leads(&answer, location);
     }
     assert_eq!(tracker.visits().len(), 5);
 }
@@ -476,7 +477,7 @@ async fn readers_come_first_when_the_store_fails_and_nobody_is_told_what_is_not_
     tracker.call("GET", &open_path()).await.expect(200);
     tracker.store.set_faults(Faults::Writes);
     let answer = tracker.call("GET", &click_path(TARGET)).await.expect(302);
-    has(&answer, &[("location", TARGET)]);
+    leads(&answer, TARGET);
     tracker.call("GET", &open_path()).await.expect(200);
     let path = unsubscribe_path();
     let one_click = "List-Unsubscribe=One-Click";

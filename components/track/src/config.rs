@@ -2,12 +2,15 @@
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use guest::{ConfigError, LINK_NAMES, Variables, link_keys, shared};
 use mailer::engagement::gatherer::Gatherer;
 use mailer::link::LinkKeys;
 use mailer::nudge::Nudges;
 
+/// The longest that visits wait to be taken in. Nobody waits for that, and a request for each batch would cost as much as storing it does.
+const PAUSE: Duration = Duration::from_millis(50);
 const NAMES: [&str; 1] = ["engagement_user_agents"];
 
 /// What an instance needs besides the store.
@@ -33,7 +36,7 @@ impl Config {
                 link_keys: link_keys(&variables)?,
                 keeps_user_agents: variables.boolean("engagement_user_agents")?,
                 gatherer: Gatherer::default(),
-                nudges: Rc::default(),
+                nudges: Rc::new(Nudges::every(PAUSE)),
             })
         })
         .await

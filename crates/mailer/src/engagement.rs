@@ -1,7 +1,7 @@
 //! What recipients, and machines on their behalf, do with mail that they got: opens, clicks, unsubscribing.
 //!
-//! Whoever answers such a request writes a [`VisitBatch`] with a journal item, in one `set-many`, before it answers, and names it to the
-//! component that takes batches in. No address of a visitor is kept, and of his program only class and family, unless the operator
+//! Whoever answers such a request writes a [`VisitBatch`] that the tick finds, in one write, before it answers, and names it to the
+//! component that takes batches in ([`waiting`] says where it is until then). No address of a visitor is kept, and of his program only class and family, unless the operator
 //! wants more.
 //!
 //! - [`intake`] takes a batch in: [`chunk`]s of facts, what subscribers are told, and what the suppression lists make of it, in one write.

@@ -15,7 +15,9 @@ use wasmtime::{
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::{ComponentStats, bindings::Capabilities, output::Output, requests::OutboundRequests, sets::Sets};
+use super::{
+    ComponentStats, bindings::Capabilities, output::Output, requests::OutboundRequests, sets::Sets,
+};
 use crate::{key_value::KeyValue, log::LogSink, outbound::AllowedHosts};
 
 /// What all instances of a component share: its grants, and figures about it.

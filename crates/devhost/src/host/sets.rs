@@ -113,3 +113,153 @@ impl Drop for Writer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Condvar,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Context, Waker},
+    };
+
+    use super::*;
+    use crate::key_value::SqliteKeyValue;
+
+    /// Holds its first write up until it is let go, refuses some keys, and counts transactions.
+    struct Gated {
+        inner: SqliteKeyValue,
+        is_open: (Mutex<bool>, Condvar),
+        transactions: AtomicUsize,
+    }
+
+    impl Gated {
+        fn shut() -> Arc<Self> {
+            Arc::new(Self {
+                inner: SqliteKeyValue::in_memory().unwrap(),
+                is_open: (Mutex::new(false), Condvar::new()),
+                transactions: AtomicUsize::new(0),
+            })
+        }
+
+        fn open(&self) {
+            *self.is_open.0.lock().unwrap() = true;
+            self.is_open.1.notify_all();
+        }
+
+        fn enter(&self, keys: &[&str]) -> Result<(), KeyValueError> {
+            let (is_open, changed) = &self.is_open;
+            drop(changed.wait_while(is_open.lock().unwrap(), |open| !*open));
+            self.transactions.fetch_add(1, Ordering::Relaxed);
+            assert!(!keys.contains(&"panic"), "as the test wants it");
+            if keys.contains(&"bad") {
+                return Err(KeyValueError::new("refused"));
+            }
+            Ok(())
+        }
+    }
+
+    impl KeyValue for Gated {
+        fn get(&self, key: &str) -> Result<Option<Vec<u8>>, KeyValueError> {
+            self.inner.get(key)
+        }
+
+        fn set(&self, key: &str, value: &[u8]) -> Result<(), KeyValueError> {
+            self.enter(&[key])?;
+            self.inner.set(key, value)
+        }
+
+        fn delete(&self, key: &str) -> Result<(), KeyValueError> {
+            self.inner.delete(key)
+        }
+
+        fn exists(&self, key: &str) -> Result<bool, KeyValueError> {
+            self.inner.exists(key)
+        }
+
+        fn keys(&self) -> Result<Vec<String>, KeyValueError> {
+            self.inner.keys()
+        }
+
+        fn increment(&self, key: &str, delta: i64) -> Result<i64, KeyValueError> {
+            self.inner.increment(key, delta)
+        }
+
+        fn get_many(
+            &self,
+            keys: &[String],
+        ) -> Result<Vec<(String, Option<Vec<u8>>)>, KeyValueError> {
+            self.inner.get_many(keys)
+        }
+
+        fn set_many(&self, entries: &[(String, Vec<u8>)]) -> Result<(), KeyValueError> {
+            let keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();
+            self.enter(&keys)?;
+            self.inner.set_many(entries)
+        }
+
+        fn delete_many(&self, keys: &[String]) -> Result<(), KeyValueError> {
+            self.inner.delete_many(keys)
+        }
+
+        fn compare_and_swap(
+            &self,
+            key: &str,
+            expected: Option<&[u8]>,
+            new: &[u8],
+        ) -> Result<bool, KeyValueError> {
+            self.inner.compare_and_swap(key, expected, new)
+        }
+    }
+
+    /// Sets each of `keys`, all but the first while the first is being written, and returns what each was told.
+    async fn set(store: &Arc<Gated>, sets: &Arc<Sets>, keys: &[&str]) -> Vec<Answer> {
+        let begin = |key: &&str| {
+            let (sets, key) = (Arc::clone(sets), (*key).to_owned());
+            async move { sets.set(key, vec![1]).await }
+        };
+        let mut running = Vec::new();
+        for key in keys {
+            let mut set = Box::pin(begin(key));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(set.as_mut().poll(&mut context).is_pending());
+            running.push(set);
+        }
+        store.open();
+        futures::future::join_all(running).await
+    }
+
+    #[tokio::test]
+    async fn what_comes_during_a_write_is_one_write() {
+        let store = Gated::shut();
+        let sets = Arc::new(Sets::new(store.clone()));
+        let keys: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let answers = set(&store, &sets, &keys).await;
+        assert!(answers.iter().all(Result::is_ok));
+        assert_eq!(store.keys().unwrap().len(), 100);
+        // The writer may have taken the first alone, or have begun late.
+        assert!(store.transactions.load(Ordering::Relaxed) <= 2);
+    }
+
+    #[tokio::test]
+    async fn nobody_fails_for_what_another_one_writes() {
+        let store = Gated::shut();
+        let sets = Arc::new(Sets::new(store.clone()));
+        let answers = set(&store, &sets, &["a", "b", "bad", "c"]).await;
+        let failed: Vec<bool> = answers.iter().map(Result::is_err).collect();
+        assert_eq!(failed, [false, false, true, false]);
+        assert_eq!(store.keys().unwrap().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_panic_fails_those_who_wait_and_no_later_ones() {
+        let store = Gated::shut();
+        let sets = Arc::new(Sets::new(store.clone()));
+        let answers = set(&store, &sets, &["panic", "a"]).await;
+        assert!(answers.iter().all(Result::is_err));
+        assert_eq!(sets.set("b".to_owned(), vec![1]).await, Ok(()));
+        assert_eq!(store.keys().unwrap(), ["b"]);
+    }
+}

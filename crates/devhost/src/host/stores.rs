@@ -156,7 +156,9 @@ impl<U: Send> spin::HostStoreWithStore<U> for HasSelf<Guest> {
     ) -> wasmtime::Result<Result<(), spin::Error>> {
         let sets = accessor.with(|mut access| {
             let guest = access.get();
-            guest.store(&store).map(|_| Arc::clone(&guest.component.sets))
+            guest
+                .store(&store)
+                .map(|_| Arc::clone(&guest.component.sets))
         })?;
         Ok(sets.set(key, value).await.map_err(Into::into))
     }

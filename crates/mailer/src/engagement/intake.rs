@@ -15,8 +15,8 @@ use url::Url;
 
 use self::copy::ReadersCopy;
 use self::gathering::{Gathered, gather};
-use super::chunk::{Chunk, Fact, event_id};
 use super::VisitAction;
+use super::chunk::{Chunk, Fact, event_id};
 use super::waiting::Waiting;
 use crate::digest::{Digested, Digester};
 use crate::event::AppEvent;

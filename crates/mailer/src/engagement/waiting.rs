@@ -33,10 +33,7 @@ impl Waiting {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn find(
-        store: &impl KeyValue,
-        id: OperationId,
-    ) -> Result<Option<Self>, StoreError> {
+    pub async fn find(store: &impl KeyValue, id: OperationId) -> Result<Option<Self>, StoreError> {
         let in_journal = Self::find_in_journal(store, id).await?;
         if in_journal.is_some() {
             return Ok(in_journal);

@@ -24,6 +24,16 @@ fn the_first_message_is_named_at_once_and_those_within_the_pause_after_it_togeth
 }
 
 #[test]
+fn a_pause_of_ones_own_is_kept() {
+    let world = World::new();
+    let nudges = Rc::new(Nudges::every(10 * PAUSE));
+    let ids = [(); 2].map(|()| OperationId::random(&world));
+    assert_eq!(run(nudges.note(ids[0]).unwrap().collect(&world)), [ids[0]]);
+    assert_eq!(run(nudges.note(ids[1]).unwrap().collect(&world)), [ids[1]]);
+    assert_eq!(world.now.get(), START.plus(10 * PAUSE));
+}
+
+#[test]
 fn what_comes_after_the_pause_is_named_at_once_too() {
     let world = World::new();
     let nudges = Rc::new(Nudges::default());

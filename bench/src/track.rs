@@ -3,7 +3,8 @@
 //! First requests a second of `GET /c/…` and `GET /o/…`, as a share of what a component answers that does nothing, not even a write, on
 //! the same host and in turn; 40 % are wanted. Visits are stored before their answer. In the place of notify a component answers that does
 //! nothing, so storing visits and naming them are measured, and taking them in is not; nor need the messages be there, since nobody reads
-//! them. Afterwards the visits in the store are counted: the image and the redirect would come without them too. Then the same with a
+//! them. The same of a component that writes one small value and does nothing else says how much of it is left for anybody who stores each
+//! visit alone. Afterwards the visits in the store are counted: the image and the redirect would come without them too. Then the same with a
 //! store full of messages, against an empty one; it may take 1.2 times as long. Last, how fast HTML is made ready for tracking.
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use crate::Failure;
 use crate::arguments::Scale;
 use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS, share};
+use crate::load::{self, Load, Rate};
 use crate::message::Message;
 use crate::progress;
 use crate::sink::Sink;
@@ -46,8 +48,49 @@ async fn shares(scale: Scale) -> Result<(), Failure> {
     }
     all_stored(made, &[&system])?;
     system.stop().await;
+    least(&bare, scale.duration(ROUND)).await?;
     bare.stop().await;
     Ok(())
+}
+
+/// What one write costs, of the same in turn.
+async fn least(bare: &System, round: Duration) -> Result<(), Failure> {
+    let title = format!(
+        "A component that stores a value of 400 octets for each request, and does nothing else, in turn with one that does nothing at all;\n\
+         medians of {ROUNDS} rounds of {:.1} s each",
+        round.as_secs_f64()
+    );
+    let table = Table::begin(&title, &share_heads());
+    let (writes, nothing) = (
+        Visits::of_the_least(Asked::Click)?,
+        Visits::of_nothing(Asked::Click)?,
+    );
+    for connections in CONNECTIONS {
+        let (mut rates, mut limits) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let load = || Load {
+                address: bare.address(),
+                connections,
+                duration: round,
+            };
+            rates.push(load().run(|| writes.requests(bare.address())).await?);
+            limits.push(load().run(|| nothing.requests(bare.address())).await?);
+        }
+        shares_row(
+            &table,
+            connections,
+            &load::median(rates),
+            &load::median(limits),
+        );
+    }
+    Ok(())
+}
+
+fn shares_row(table: &Table, connections: usize, rate: &Rate, limit: &Rate) {
+    let mut row = vec![connections.to_string()];
+    row.extend(rate.cells().into_iter().chain(limit.cells()));
+    row.push(share(rate, limit));
+    table.row(&row);
 }
 
 /// Returns how many visits were made.
@@ -62,10 +105,7 @@ async fn shares_of(asked: Asked, in_turn: &AgainstBare<'_>) -> Result<usize, Fai
             visits.requests(address)
         };
         let (rate, limit) = in_turn.measure(connections, request).await?;
-        let mut row = vec![connections.to_string()];
-        row.extend(rate.cells().into_iter().chain(limit.cells()));
-        row.push(share(&rate, &limit));
-        table.row(&row);
+        shares_row(&table, connections, &rate, &limit);
     }
     Ok(visits.made())
 }
@@ -77,7 +117,11 @@ fn begin_shares(asked: Asked, round: Duration) -> Table {
         asked.name(),
         round.as_secs_f64()
     );
-    let heads = [
+    Table::begin(&title, &share_heads())
+}
+
+const fn share_heads() -> [&'static str; 8] {
+    [
         "connections",
         "req/s   ",
         "p99, ms",
@@ -86,8 +130,7 @@ fn begin_shares(asked: Asked, round: Duration) -> Table {
         "p99, ms",
         "CPU, ms/req",
         "share",
-    ];
-    Table::begin(&title, &heads)
+    ]
 }
 
 async fn stores(scale: Scale) -> Result<(), Failure> {

@@ -27,6 +27,12 @@ const NOTHING: Route = Route {
     answer: StatusCode::ACCEPTED,
 };
 
+/// What it answers when it has written one small value.
+const LEAST: Route = Route {
+    prefix: "/least/",
+    answer: StatusCode::ACCEPTED,
+};
+
 /// What is asked for.
 #[derive(Clone, Copy)]
 pub(crate) enum Asked {
@@ -88,6 +94,11 @@ impl Visits {
     /// The same requests, to the octets of their tokens, to what does nothing.
     pub(crate) fn of_nothing(asked: Asked) -> Result<Arc<Self>, Failure> {
         Self::to(NOTHING, asked)
+    }
+
+    /// The same requests to what only writes.
+    pub(crate) fn of_the_least(asked: Asked) -> Result<Arc<Self>, Failure> {
+        Self::to(LEAST, asked)
     }
 
     fn to(route: Route, asked: Asked) -> Result<Arc<Self>, Failure> {

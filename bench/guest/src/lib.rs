@@ -1,6 +1,7 @@
 //! Writes each request's body with one `set-many` under a random key and answers 202: the least an accept path can do.
 //!
 //! In the place of dispatch or notify it answers 202 and does nothing, so that what a message's or event's way on costs is not measured.
+//! Asked for `/least/{anything}`, it writes one small value, with a `set`: the least that a visit costs which is stored.
 //! Asked for `/look-up/{n}`, it looks so many recipients up in suppression lists, as dispatch does before an attempt.
 #![cfg_attr(
     not(target_family = "wasm"),
@@ -25,6 +26,7 @@ async fn handle(request: Request) -> Response {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     answer(match segments.as_slice() {
         ["dispatch" | "jobs", _] => Ok(empty(202)),
+        ["least", _] => least().await,
         ["look-up", count] => look_up(count).await,
         _ => write(request).await,
     })
@@ -35,6 +37,15 @@ async fn write(request: Request) -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
     let key = OperationId::random(&*ports).to_string();
     ports.set_many(vec![(key, body)]).await?;
+    Ok(empty(202))
+}
+
+async fn least() -> Result<Response, Problem> {
+    /// What a visit takes in the store, about.
+    const OCTETS: usize = 400;
+    let ports = SpinPorts::open().await?;
+    let key = OperationId::random(&*ports).to_string();
+    ports.set((key, vec![b'x'; OCTETS])).await?;
     Ok(empty(202))
 }
 

@@ -38,7 +38,8 @@ impl OperationId {
         Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
     }
 
-    /// The number and the entry under it, if this is [such an id](Self::of_place).
+    /// The number and the entry under it, if this is [such an id](Self::of_place). An id that was derived from something else may look like
+    /// one; it leads nowhere then.
     pub(crate) fn place(self) -> Option<(u64, u64)> {
         const VERSION: usize = 8;
         let (high, low) = self.0.as_u64_pair();

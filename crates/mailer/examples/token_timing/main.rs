@@ -30,6 +30,9 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use self::statistics::{Times, max_t};
 use self::tokens::{KINDS, Kind, Maker, Use, stops_early};
 
+// The same that signatures are timed with.
+#[path = "../../../dkim/examples/timing/moments.rs"]
+mod moments;
 mod statistics;
 mod tokens;
 

@@ -1,11 +1,11 @@
 //! Welch's t-test over times as they come, with and without the slowest of them.
 
+use crate::moments::Moments;
+
 /// Which share of the times is kept, in hundredths. What interrupts a program makes a few of them many times longer.
 const KEPT: [usize; 7] = [100, 99, 95, 90, 75, 50, 25];
 /// Fewer times than this say nothing of their distribution.
 const ENOUGH: f64 = 1000.0;
-/// A clock that counts in whole nanoseconds is not surer than this, in their squares.
-const MIN_VARIANCE: f64 = 1.0 / 12.0;
 
 /// The times of one kind, kept once for each of [`KEPT`].
 #[derive(Clone)]
@@ -53,40 +53,10 @@ impl Times {
 /// The largest |t| between `one` and `other`, and the share of the times, in hundredths, that shows it.
 pub(crate) fn max_t(one: &Times, other: &Times) -> (f64, usize) {
     let pairs = one.crops.iter().zip(&other.crops).zip(KEPT);
+    let pairs = pairs.filter(|(((_, one), (_, other)), _)| one.count.min(other.count) >= ENOUGH);
     let all = pairs.map(|(((_, one), (_, other)), kept)| (one.t(other).abs(), kept));
     all.fold(
         (0.0, 100),
         |most, next| if next.0 > most.0 { next } else { most },
     )
-}
-
-/// Mean and variance of what was added, without keeping it (Welford 1962).
-#[derive(Clone, Copy, Default)]
-struct Moments {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Moments {
-    fn add(&mut self, value: f64) {
-        self.count += 1.0;
-        let before = value - self.mean;
-        self.mean += before / self.count;
-        self.squares += before * (value - self.mean);
-    }
-
-    /// Welch's t: the difference of means in units of what chance makes of it.
-    fn t(&self, other: &Self) -> f64 {
-        if self.count.min(other.count) < ENOUGH {
-            return 0.0;
-        }
-        (self.mean - other.mean) / (self.squared_error() + other.squared_error()).sqrt()
-    }
-
-    /// How far the mean may be from the true one, squared.
-    fn squared_error(&self) -> f64 {
-        let variance = self.squares / (self.count - 1.0);
-        variance.max(MIN_VARIANCE) / self.count
-    }
 }

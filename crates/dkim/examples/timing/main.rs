@@ -6,6 +6,8 @@
 //! percentiles. An absolute t above 4.5 is suspicious, one above 10 means a leak. Needs a quiet machine.
 #![expect(clippy::print_stdout, reason = "a program says what it found")]
 
+mod moments;
+
 use std::error::Error;
 use std::time::Instant;
 
@@ -14,6 +16,8 @@ use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
 };
+
+use self::moments::Moments;
 
 const MEASUREMENTS: usize = 100_000;
 /// Shares of the measurements that are kept, the fastest first.
@@ -78,28 +82,7 @@ fn welch<'a>(measurements: impl Iterator<Item = &'a Measurement>) -> f64 {
         if *fixed { one } else { other }.add(*time);
     }
     let [one, other] = classes;
-    (one.mean - other.mean) / (one.variance_of_mean() + other.variance_of_mean()).sqrt()
-}
-
-/// Count, mean and sum of squared distances from it, by Welford's method.
-#[derive(Clone, Copy, Default)]
-struct Moments {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Moments {
-    fn add(&mut self, value: f64) {
-        self.count += 1.0;
-        let distance = value - self.mean;
-        self.mean += distance / self.count;
-        self.squares += distance * (value - self.mean);
-    }
-
-    fn variance_of_mean(&self) -> f64 {
-        self.squares / (self.count - 1.0) / self.count
-    }
+    one.t(&other)
 }
 
 #[expect(clippy::disallowed_methods, reason = "time is what is measured")]

@@ -7,12 +7,12 @@
 //! visit alone. Afterwards the visits in the store are counted: the image and the redirect would come without them too. Then the same with a
 //! store full of messages, against an empty one; it may take 1.2 times as long. Last, how fast HTML is made ready for tracking.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::Failure;
 use crate::arguments::Scale;
 use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS, share};
-use crate::load::{self, Load, Rate};
 use crate::message::Message;
 use crate::progress;
 use crate::sink::Sink;
@@ -31,6 +31,7 @@ const CONNECTIONS_A_STORE: usize = 16;
 /// Prints a table for each.
 pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
     shares(scale).await?;
+    least(scale).await?;
     stores(scale).await?;
     rewriting().await
 }
@@ -44,84 +45,74 @@ async fn shares(scale: Scale) -> Result<(), Failure> {
     };
     let mut made = 0;
     for asked in Asked::ALL {
-        made += shares_of(asked, &in_turn).await?;
+        let visits = Visits::new(asked)?;
+        let what = format!(
+            "{}: visits stored, and named to a component that does nothing",
+            asked.name()
+        );
+        shares_of(&what, (asked, &visits), &in_turn).await?;
+        made += visits.made();
     }
     all_stored(made, &[&system])?;
     system.stop().await;
-    least(&bare, scale.duration(ROUND)).await?;
     bare.stop().await;
     Ok(())
 }
 
-/// What one write costs, of the same in turn.
-async fn least(bare: &System, round: Duration) -> Result<(), Failure> {
-    let title = format!(
-        "A component that stores a value of 400 octets for each request, and does nothing else, in turn with one that does nothing at all;\n\
-         medians of {ROUNDS} rounds of {:.1} s each",
-        round.as_secs_f64()
+/// What one write costs.
+async fn least(scale: Scale) -> Result<(), Failure> {
+    let (writing, bare) = (System::bare().await?, System::bare().await?);
+    let in_turn = AgainstBare {
+        system: &writing,
+        bare: &bare,
+        round: scale.duration(ROUND),
+    };
+    let (asked, what) = (
+        Asked::Click,
+        "A component that stores a value of 400 octets, and does nothing else",
     );
-    let table = Table::begin(&title, &share_heads());
-    let (writes, nothing) = (
-        Visits::of_the_least(Asked::Click)?,
-        Visits::of_nothing(Asked::Click)?,
-    );
+    let writes = Visits::of_the_least(asked)?;
+    shares_of(what, (asked, &writes), &in_turn).await?;
+    writing.stop().await;
+    bare.stop().await;
+    Ok(())
+}
+
+/// `visits` on the system, and the same requests to what does nothing on the bare one.
+async fn shares_of(
+    what: &str,
+    (asked, visits): (Asked, &Arc<Visits>),
+    in_turn: &AgainstBare<'_>,
+) -> Result<(), Failure> {
+    let table = begin_shares(what, in_turn.round);
+    let nothing = Visits::of_nothing(asked)?;
+    let measured = in_turn.system.address();
     for connections in CONNECTIONS {
-        let (mut rates, mut limits) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
-            let load = || Load {
-                address: bare.address(),
-                connections,
-                duration: round,
+        let request = |system: &System| {
+            let address = system.address();
+            let asked = if address == measured {
+                visits
+            } else {
+                &nothing
             };
-            rates.push(load().run(|| writes.requests(bare.address())).await?);
-            limits.push(load().run(|| nothing.requests(bare.address())).await?);
-        }
-        shares_row(
-            &table,
-            connections,
-            &load::median(rates),
-            &load::median(limits),
-        );
+            asked.requests(address)
+        };
+        let (rate, limit) = in_turn.measure(connections, request).await?;
+        let mut row = vec![connections.to_string()];
+        row.extend(rate.cells().into_iter().chain(limit.cells()));
+        row.push(share(&rate, &limit));
+        table.row(&row);
     }
     Ok(())
 }
 
-fn shares_row(table: &Table, connections: usize, rate: &Rate, limit: &Rate) {
-    let mut row = vec![connections.to_string()];
-    row.extend(rate.cells().into_iter().chain(limit.cells()));
-    row.push(share(rate, limit));
-    table.row(&row);
-}
-
-/// Returns how many visits were made.
-async fn shares_of(asked: Asked, in_turn: &AgainstBare<'_>) -> Result<usize, Failure> {
-    let table = begin_shares(asked, in_turn.round);
-    let (visits, nothing) = (Visits::new(asked)?, Visits::of_nothing(asked)?);
-    let tracks = in_turn.system.address();
-    for connections in CONNECTIONS {
-        let request = |system: &System| {
-            let address = system.address();
-            let visits = if address == tracks { &visits } else { &nothing };
-            visits.requests(address)
-        };
-        let (rate, limit) = in_turn.measure(connections, request).await?;
-        shares_row(&table, connections, &rate, &limit);
-    }
-    Ok(visits.made())
-}
-
-fn begin_shares(asked: Asked, round: Duration) -> Table {
+fn begin_shares(what: &str, round: Duration) -> Table {
     let title = format!(
-        "{}: visits stored, and named to a component that does nothing; medians of {ROUNDS} rounds of {:.1} s each, in turn with a\n\
+        "{what}; medians of {ROUNDS} rounds of {:.1} s each, in turn with a\n\
          component that does nothing with the same request",
-        asked.name(),
         round.as_secs_f64()
     );
-    Table::begin(&title, &share_heads())
-}
-
-const fn share_heads() -> [&'static str; 8] {
-    [
+    let heads = [
         "connections",
         "req/s   ",
         "p99, ms",
@@ -130,7 +121,8 @@ const fn share_heads() -> [&'static str; 8] {
         "p99, ms",
         "CPU, ms/req",
         "share",
-    ]
+    ];
+    Table::begin(&title, &heads)
 }
 
 async fn stores(scale: Scale) -> Result<(), Failure> {

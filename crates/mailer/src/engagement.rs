@@ -1,8 +1,8 @@
 //! What recipients, and machines on their behalf, do with mail that they got: opens, clicks, unsubscribing.
 //!
 //! Whoever answers such a request writes a [`VisitBatch`] that the tick finds, in one write, before it answers, and names it to the
-//! component that takes batches in ([`waiting`] says where it is until then). No address of a visitor is kept, and of his program only class and family, unless the operator
-//! wants more.
+//! component that takes batches in ([`waiting`] says where it is until then). No address of a visitor is kept, and of his program only
+//! class and family, unless the operator wants more.
 //!
 //! - [`intake`] takes a batch in: [`chunk`]s of facts, what subscribers are told, and what the suppression lists make of it, in one write.
 //! - [`verdict`] says who made a visit, [`tally`] counts; both are pure functions of facts, so nothing that was stored is changed.

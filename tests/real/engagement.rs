@@ -47,7 +47,6 @@ fn expected(mail: &Mail, seen: &Value) -> Value {
         "counted": (0..mail.targets.len()).collect::<Vec<_>>(),
         "pixels": [[], [1], [0]],
         "differences": [],
-        "looks": seen["looks"],
     })
 }
 
@@ -62,8 +61,7 @@ async fn copies_look_and_lead_as_their_authors_wrote_them() {
     let mut wrong = Vec::new();
     for mail in &mails {
         let seen = reader.next().await;
-        let (size, links, looks) = (&seen["size"], &seen["links"], &seen["looks"]);
-        println!("{}: {links} links, {size}, looks: {looks}", mail.name);
+        println!("{}: {} links, {}", mail.name, seen["links"], seen["size"]);
         if seen != expected(mail, &seen) {
             wrong.push(seen.to_string());
         }

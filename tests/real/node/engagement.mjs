@@ -1,8 +1,8 @@
 // Reads mails in headless Chromium: as their authors wrote them, and in the copies that tell of opens and clicks.
 //
 // Reads {"chromium", "folder", "mails": [{"name", "original", "copy", "targets"}], "clicked"} and writes a line of JSON for
-// each mail: how many links there are, which of them are counted, what differs, and in how many looks. Of what looks
-// different, pictures are left in the folder. The last line says where clicks in the mail that is named last have led.
+// each mail: how many links there are, which of them are counted, and what differs. Of what looks different, pictures are
+// left in the folder. The last line says where clicks in the mail that is named last have led.
 //
 // Whatever host Chromium asks for, it asks this script, which has no certificate: https leads nowhere.
 
@@ -11,6 +11,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 
 const require = createRequire(new URL("../../../target/test-tools/node/", import.meta.url));
 const { chromium } = require("playwright-core");
@@ -24,16 +25,7 @@ const viewport = { width: widths[0], height: 64 };
 const tile = 4096;
 // The copy is looked at twice: with its pixel, and where images are blocked.
 const versions = ["original", "copy", "blocked"];
-// Short of memory or time, Chromium may picture a page otherwise than it did before. What is in a mail itself differs each
-// time it is looked at, by readers of their own.
-const looks = 3;
 const gif = Buffer.from("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7", "base64");
-
-async function readJob() {
-  let text = "";
-  for await (const piece of process.stdin) text += piece;
-  return JSON.parse(text);
-}
 
 const report = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -65,14 +57,7 @@ async function open(browser, version) {
   // What moves by itself stays where it starts.
   await devtools.send("Animation.enable");
   await devtools.send("Animation.setPlaybackRate", { playbackRate: 0 });
-  return { version, context, page, devtools };
-}
-
-async function openAgain(browser, readers) {
-  for (const reader of readers) {
-    await reader.context.close();
-    Object.assign(reader, await open(browser, reader.version));
-  }
+  return { page, devtools };
 }
 
 const address = (mail) => `http://mails.example/read/${mail.name}`;
@@ -140,20 +125,12 @@ function compareLinks(mail, original, copy) {
   return { counted: [...counted].sort((a, b) => a - b), differences };
 }
 
-async function look(readers, mail, folder) {
+async function read(readers, mail, folder) {
   await Promise.all(readers.map(({ page }) => page.goto(address(mail))));
   const [original, copy, blocked] = await Promise.all(readers.map(({ page }) => page.evaluate(lookAround, mail.targets)));
   const { counted, differences } = compareLinks(mail, original, copy);
   for (const width of widths) differences.push(...(await compareLooks(readers, mail, width, folder)));
   return { name: mail.name, links: original.links.length, counted, size: original.size, pixels: [original, copy, blocked].map(({ pixels }) => pixels), differences };
-}
-
-async function read(browser, readers, mail, folder) {
-  for (let n = 1; ; n += 1) {
-    const seen = await look(readers, mail, folder);
-    if (n === looks || seen.differences.length === 0) return { ...seen, looks: n };
-    await openAgain(browser, readers);
-  }
 }
 
 // Where each click leads, and over how many redirects.
@@ -173,13 +150,13 @@ async function click({ page }, mail) {
   return landed;
 }
 
-const job = await readJob();
+const job = JSON.parse(await text(process.stdin));
 const server = await serve(job.mails);
 const args = [...flags, `--host-resolver-rules=MAP * 127.0.0.1:${server.address().port}`];
 const browser = await chromium.launch({ executablePath: job.chromium, args, timeout: patience });
 try {
   const readers = await Promise.all(versions.map((version) => open(browser, version)));
-  for (const mail of job.mails) report(await read(browser, readers, mail, job.folder));
+  for (const mail of job.mails) report(await read(readers, mail, job.folder));
   const clicked = job.mails.find((mail) => mail.name === job.clicked);
   const [original, copy] = await Promise.all(readers.slice(0, 2).map((reader) => click(reader, clicked)));
   report({ original, copy });

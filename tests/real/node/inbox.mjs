@@ -4,18 +4,13 @@
 // with what was seen once the mail was opened.
 
 import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
 
 const require = createRequire(new URL("../../../target/test-tools/node/", import.meta.url));
 const { chromium } = require("playwright-core");
 
 const flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 const patience = 60_000;
-
-async function readJob() {
-  let text = "";
-  for await (const piece of process.stdin) text += piece;
-  return JSON.parse(text);
-}
 
 const report = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
@@ -47,7 +42,7 @@ async function tab(page, name) {
   return page.textContent("#panel");
 }
 
-const job = await readJob();
+const job = JSON.parse(await text(process.stdin));
 const browser = await chromium.launch({ executablePath: job.chromium, args: flags, timeout: patience });
 try {
   const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });

@@ -4,14 +4,17 @@
 //! spellings that its documentation and SDKs have. Events of engagement always have a `recipient`, and `audience`, `reason`, `client` and
 //! `link`.
 
-use mailer::envelope::{AddrSpec, Domain};
-use mailer::event::{AppEvent, EngagementKind, EventData, ReportStatus};
+mod data;
+
+use mailer::envelope::Domain;
+use mailer::event::AppEvent;
 use mailer::notification::attempt::Delivery;
 use mailer::subscription::validation::ValidationCode;
 use mailer::subscription::{EventType, Schema};
 use mailer::time::Timestamp;
-use mailer::treatment::Topic;
 use serde::{Deserialize, Serialize};
+
+use self::data::Data;
 
 pub(crate) const JSON: &str = "application/json; charset=utf-8";
 const CLOUD_EVENT: &str = "application/cloudevents+json; charset=utf-8";
@@ -102,110 +105,12 @@ struct CloudEvent<'a> {
     specversion: &'static str,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Data<'a> {
-    DeliveryReport(DeliveryReport<'a>),
-    Complaint(Complaint<'a>),
-    Engagement(Engagement<'a>),
-    Wish(Wish<'a>),
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct DeliveryReport<'a> {
-    sender: String,
-    recipient: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    internet_message_id: Option<&'a str>,
-    message_id: String,
-    status: &'static str,
-    delivery_status_details: Details<'a>,
-    // The wire and the documentation.
-    #[serde(rename = "deliveryAttemptTimeStamp")]
-    attempted_at: String,
-    // The example of CloudEvents, and newer SDKs.
-    #[serde(rename = "deliveryAttemptTimestamp")]
-    attempted_at_again: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Details<'a> {
-    status_message: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recipient_mail_server_host_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reply: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Complaint<'a> {
-    sender: String,
-    recipient: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    internet_message_id: Option<&'a str>,
-    message_id: String,
-    feedback_type: &'a str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Engagement<'a> {
-    sender: String,
-    // ACS leaves it out where a message had several.
-    recipient: String,
-    internet_message_id: &'a str,
-    message_id: String,
-    // The documentation.
-    #[serde(rename = "userActionTimeStamp")]
-    acted_at: String,
-    // The SDKs.
-    #[serde(rename = "userActionTimestamp")]
-    acted_at_again: String,
-    /// The link that was followed; empty for a view.
-    engagement_context: &'a str,
-    user_agent: &'a str,
-    engagement_type: &'static str,
-    audience: &'a str,
-    reason: &'a str,
-    client: Client<'a>,
-    /// The number of the link among those of the message.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    link: Option<u16>,
-}
-
-#[derive(Serialize)]
-struct Client<'a> {
-    family: &'a str,
-    class: &'a str,
-}
-
-/// To get no more mail of a kind, or to get it again.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Wish<'a> {
-    sender: String,
-    recipient: String,
-    internet_message_id: &'a str,
-    message_id: String,
-    user_action_time_stamp: String,
-    /// How it was said.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    topic: Option<&'a str>,
-}
-
 fn event_grid<'a>(event: &'a AppEvent, source: &'a Source) -> EventGridEvent<'a, Data<'a>> {
     EventGridEvent {
         id: event.id.to_string(),
         topic: &source.topic,
         subject: subject(event),
-        data: data(event),
+        data: Data::of(event),
         event_type: EventType::of(&event.data).name(),
         data_version: DATA_VERSION,
         metadata_version: METADATA_VERSION,
@@ -218,7 +123,7 @@ fn cloud_event<'a>(event: &'a AppEvent, source: &'a Source) -> CloudEvent<'a> {
         id: event.id.to_string(),
         source: &source.source,
         subject: subject(event),
-        data: data(event),
+        data: Data::of(event),
         event_type: EventType::of(&event.data).name(),
         time: event.at.to_rfc3339(),
         specversion: "1.0",
@@ -227,120 +132,6 @@ fn cloud_event<'a>(event: &'a AppEvent, source: &'a Source) -> CloudEvent<'a> {
 
 fn subject(event: &AppEvent) -> String {
     format!("sender/{}/message/{}", event.sender, event.message)
-}
-
-fn data(event: &AppEvent) -> Data<'_> {
-    let (sender, message_id) = (event.sender.to_string(), event.message.to_string());
-    match &event.data {
-        EventData::DeliveryReport {
-            recipient,
-            status,
-            internet_message_id,
-            status_message,
-            remote_mta,
-            attempted_at,
-            cause,
-            reply,
-        } => Data::DeliveryReport(DeliveryReport {
-            sender,
-            recipient: recipient.to_string(),
-            internet_message_id: internet_message_id.as_deref(),
-            message_id,
-            status: status_name(*status),
-            delivery_status_details: Details {
-                status_message,
-                recipient_mail_server_host_name: remote_mta.as_deref(),
-                cause: cause.as_deref(),
-                reply: reply.as_deref(),
-            },
-            attempted_at: attempted_at.to_rfc3339(),
-            attempted_at_again: attempted_at.to_rfc3339(),
-        }),
-        EventData::Complaint {
-            recipient,
-            internet_message_id,
-            feedback_type,
-        } => Data::Complaint(Complaint {
-            sender,
-            recipient: recipient.to_string(),
-            internet_message_id: internet_message_id.as_deref(),
-            message_id,
-            feedback_type,
-        }),
-        EventData::Engagement {
-            recipient,
-            internet_message_id,
-            kind,
-            user_agent,
-            audience,
-            reason,
-            family,
-            class,
-        } => {
-            let (engagement_type, link, engagement_context) = match kind {
-                EngagementKind::View => ("view", None, ""),
-                EngagementKind::Click { link, target } => ("click", Some(*link), target.as_str()),
-            };
-            Data::Engagement(Engagement {
-                sender,
-                recipient: recipient.to_string(),
-                internet_message_id,
-                message_id,
-                acted_at: event.at.to_rfc3339(),
-                acted_at_again: event.at.to_rfc3339(),
-                engagement_context,
-                user_agent,
-                engagement_type,
-                audience,
-                reason,
-                client: Client { family, class },
-                link,
-            })
-        }
-        EventData::Unsubscribed {
-            recipient,
-            internet_message_id,
-            by,
-            topic,
-        } => Data::Wish(Wish {
-            by: Some(by.name()),
-            ..wish(event, recipient, internet_message_id, topic.as_ref())
-        }),
-        EventData::Resubscribed {
-            recipient,
-            internet_message_id,
-            topic,
-        } => Data::Wish(wish(event, recipient, internet_message_id, topic.as_ref())),
-    }
-}
-
-fn wish<'a>(
-    event: &AppEvent,
-    recipient: &AddrSpec,
-    internet_message_id: &'a str,
-    topic: Option<&'a Topic>,
-) -> Wish<'a> {
-    Wish {
-        sender: event.sender.to_string(),
-        recipient: recipient.to_string(),
-        internet_message_id,
-        message_id: event.message.to_string(),
-        user_action_time_stamp: event.at.to_rfc3339(),
-        by: None,
-        topic: topic.map(Topic::as_str),
-    }
-}
-
-const fn status_name(status: ReportStatus) -> &'static str {
-    match status {
-        ReportStatus::Delivered => "Delivered",
-        ReportStatus::Expanded => "Expanded",
-        ReportStatus::Suppressed => "Suppressed",
-        ReportStatus::Bounced => "Bounced",
-        ReportStatus::Quarantined => "Quarantined",
-        ReportStatus::FilteredSpam => "FilteredSpam",
-        ReportStatus::Failed => "Failed",
-    }
 }
 
 #[derive(Serialize)]

@@ -1,0 +1,227 @@
+//! The `data` of events, by type.
+
+use mailer::envelope::AddrSpec;
+use mailer::event::{AppEvent, EngagementKind, EventData, ReportStatus};
+use mailer::treatment::Topic;
+use serde::Serialize;
+
+/// What an event tells.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Data<'a> {
+    DeliveryReport(DeliveryReport<'a>),
+    Complaint(Complaint<'a>),
+    Engagement(Engagement<'a>),
+    Wish(Wish<'a>),
+}
+
+/// What all have.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct About<'a> {
+    sender: String,
+    // ACS leaves it out of engagement where a message had several.
+    recipient: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    internet_message_id: Option<&'a str>,
+    message_id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeliveryReport<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    status: &'static str,
+    delivery_status_details: Details<'a>,
+    // The wire and the documentation.
+    #[serde(rename = "deliveryAttemptTimeStamp")]
+    attempted_at: String,
+    // The example of CloudEvents, and newer SDKs.
+    #[serde(rename = "deliveryAttemptTimestamp")]
+    attempted_at_again: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Details<'a> {
+    status_message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient_mail_server_host_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Complaint<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    feedback_type: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Engagement<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    // The documentation.
+    #[serde(rename = "userActionTimeStamp")]
+    acted_at: String,
+    // The SDKs.
+    #[serde(rename = "userActionTimestamp")]
+    acted_at_again: String,
+    /// The link that was followed; empty for a view.
+    engagement_context: &'a str,
+    user_agent: &'a str,
+    engagement_type: &'static str,
+    audience: &'a str,
+    reason: &'a str,
+    client: Client<'a>,
+    /// The number of the link among those of the message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<u16>,
+}
+
+#[derive(Serialize)]
+struct Client<'a> {
+    family: &'a str,
+    class: &'a str,
+}
+
+/// To get no more mail of a kind, or to get it again.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Wish<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    user_action_time_stamp: String,
+    /// How it was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<&'a str>,
+}
+
+impl<'a> About<'a> {
+    fn of(event: &AppEvent, recipient: &AddrSpec, internet_message_id: Option<&'a str>) -> Self {
+        Self {
+            sender: event.sender.to_string(),
+            recipient: recipient.to_string(),
+            internet_message_id,
+            message_id: event.message.to_string(),
+        }
+    }
+}
+
+impl<'a> Data<'a> {
+    pub(super) fn of(event: &'a AppEvent) -> Self {
+        match &event.data {
+            EventData::DeliveryReport {
+                recipient,
+                status,
+                internet_message_id,
+                status_message,
+                remote_mta,
+                attempted_at,
+                cause,
+                reply,
+            } => Self::DeliveryReport(DeliveryReport {
+                about: About::of(event, recipient, internet_message_id.as_deref()),
+                status: status_name(*status),
+                delivery_status_details: Details {
+                    status_message,
+                    recipient_mail_server_host_name: remote_mta.as_deref(),
+                    cause: cause.as_deref(),
+                    reply: reply.as_deref(),
+                },
+                attempted_at: attempted_at.to_rfc3339(),
+                attempted_at_again: attempted_at.to_rfc3339(),
+            }),
+            EventData::Complaint {
+                recipient,
+                internet_message_id,
+                feedback_type,
+            } => Self::Complaint(Complaint {
+                about: About::of(event, recipient, internet_message_id.as_deref()),
+                feedback_type,
+            }),
+            EventData::Engagement {
+                recipient,
+                internet_message_id,
+                kind,
+                user_agent,
+                audience,
+                reason,
+                family,
+                class,
+            } => {
+                let (engagement_type, link, engagement_context) = match kind {
+                    EngagementKind::View => ("view", None, ""),
+                    EngagementKind::Click { link, target } => {
+                        ("click", Some(*link), target.as_str())
+                    }
+                };
+                Self::Engagement(Engagement {
+                    about: About::of(event, recipient, Some(internet_message_id)),
+                    acted_at: event.at.to_rfc3339(),
+                    acted_at_again: event.at.to_rfc3339(),
+                    engagement_context,
+                    user_agent,
+                    engagement_type,
+                    audience,
+                    reason,
+                    client: Client { family, class },
+                    link,
+                })
+            }
+            EventData::Unsubscribed {
+                recipient,
+                internet_message_id,
+                by,
+                topic,
+            } => {
+                let about = About::of(event, recipient, Some(internet_message_id));
+                Self::Wish(Wish::of(event, about, Some(by.name()), topic.as_ref()))
+            }
+            EventData::Resubscribed {
+                recipient,
+                internet_message_id,
+                topic,
+            } => {
+                let about = About::of(event, recipient, Some(internet_message_id));
+                Self::Wish(Wish::of(event, about, None, topic.as_ref()))
+            }
+        }
+    }
+}
+
+impl<'a> Wish<'a> {
+    fn of(
+        event: &AppEvent,
+        about: About<'a>,
+        by: Option<&'static str>,
+        topic: Option<&'a Topic>,
+    ) -> Self {
+        Self {
+            about,
+            user_action_time_stamp: event.at.to_rfc3339(),
+            by,
+            topic: topic.map(Topic::as_str),
+        }
+    }
+}
+
+const fn status_name(status: ReportStatus) -> &'static str {
+    match status {
+        ReportStatus::Delivered => "Delivered",
+        ReportStatus::Expanded => "Expanded",
+        ReportStatus::Suppressed => "Suppressed",
+        ReportStatus::Bounced => "Bounced",
+        ReportStatus::Quarantined => "Quarantined",
+        ReportStatus::FilteredSpam => "FilteredSpam",
+        ReportStatus::Failed => "Failed",
+    }
+}

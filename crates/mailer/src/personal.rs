@@ -9,12 +9,14 @@ use message::HeaderField;
 use rewrite::{Hole, Link, Policy, Template, text};
 
 use crate::compose::{ComposeError, Composition, Differences, checked_field};
+use crate::domain::{DomainRecord, Installation};
 use crate::link::{LinkKeys, Reader};
 use crate::record::MessageRecord;
 
 const LIST_UNSUBSCRIBE: &str = "List-Unsubscribe";
 const LIST_UNSUBSCRIBE_POST: &str = "List-Unsubscribe-Post";
 /// RFC 8058 section 3.1.
+const HTTPS: &str = "https://";
 const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
 /// Paths of the links that lead to us.
 const CLICK: &str = "/c/";
@@ -62,17 +64,21 @@ pub struct Copies<'a> {
     template: Option<Template<'a>>,
     keys: &'a LinkKeys,
     origin: Option<String>,
+    tracks: bool,
 }
 
 impl<'a> Copies<'a> {
-    /// Copies of `composition` whose links lead to `origin`; without one nothing is tracked.
+    /// Copies of `composition` whose links lead where those of the sender's domain do; if they lead nowhere, nothing is tracked. Nor is
+    /// it when the domain's tracking was switched off since the message was accepted.
     #[must_use]
     pub fn new(
         composition: &'a Composition<'a>,
         keys: &'a LinkKeys,
-        origin: Option<String>,
+        (domain, installation): (&DomainRecord, &Installation),
     ) -> Self {
-        let tracks = composition.record().treatment.tracked && origin.is_some();
+        let origin = domain.link_origin(installation);
+        let is_wanted = composition.record().treatment.tracked && domain.tracks_engagement;
+        let tracks = is_wanted && origin.is_some();
         let html = composition.html();
         let html = html.filter(|html| tracks || text::asks_for_url(html));
         let policy = policy(origin.as_deref());
@@ -82,6 +88,7 @@ impl<'a> Copies<'a> {
             composition,
             keys,
             origin,
+            tracks,
         }
     }
 
@@ -105,8 +112,7 @@ impl<'a> Copies<'a> {
     /// How many links lead through us in each copy.
     #[must_use]
     pub fn links(&self) -> u16 {
-        let is_tracked = self.composition.record().treatment.tracked && self.origin.is_some();
-        let template = self.template.as_ref().filter(|_| is_tracked);
+        let template = self.template.as_ref().filter(|_| self.tracks);
         let links = template.map_or(0, |template| template.links().len());
         u16::try_from(links).unwrap_or(u16::MAX)
     }
@@ -131,8 +137,7 @@ impl<'a> Copies<'a> {
     }
 
     fn tracked(&self, path: &str, token: impl FnOnce() -> String) -> Option<String> {
-        let is_tracked = self.composition.record().treatment.tracked;
-        let origin = self.origin.as_deref().filter(|_| is_tracked)?;
+        let origin = self.origin.as_deref().filter(|_| self.tracks)?;
         Some(format!("{origin}{path}{}", token()))
     }
 
@@ -154,7 +159,7 @@ impl<'a> Copies<'a> {
             return Ok(Vec::new());
         }
         let link = self.unsubscribe_link(holder);
-        let has_link = link.is_some();
+        let has_one_click = link.as_deref().is_some_and(|link| link.starts_with(HTTPS));
         let urls = [link, unsubscribe_mailto(holder)].into_iter().flatten();
         let urls: Vec<String> = urls.map(|url| format!("<{url}>")).collect();
         let mut fields = Vec::new();
@@ -162,8 +167,8 @@ impl<'a> Copies<'a> {
             // Lines are folded at the space only, so no URL is broken.
             fields.push(checked_field(LIST_UNSUBSCRIBE, &urls.join(", "))?);
         }
-        // A POST needs somewhere to go, and a field that is there twice cannot be signed.
-        if has_link && !has_field(record, LIST_UNSUBSCRIBE_POST) {
+        // A POST needs an HTTPS URI to go to (RFC 8058 section 3.1), and a field that is there twice cannot be signed.
+        if has_one_click && !has_field(record, LIST_UNSUBSCRIBE_POST) {
             fields.push(checked_field(LIST_UNSUBSCRIBE_POST, ONE_CLICK)?);
         }
         Ok(fields)

@@ -65,8 +65,8 @@ impl<P: Clock + Entropy + KeyValue + Scheduler, R: Relay> Attempt<'_, P, R> {
             let outgoing = self.shared(&desk, indexes)?;
             return Ok(vec![self.deliver(outgoing).await]);
         }
-        let origin = desk.domain.link_origin(&self.dispatcher.installation);
-        let copies = Copies::new(&desk.composition, &self.dispatcher.link_keys, origin);
+        let sender = (&desk.domain, &self.dispatcher.installation);
+        let copies = Copies::new(&desk.composition, &self.dispatcher.link_keys, sender);
         Ok(self.hand_over_copies(&desk, &copies, indexes).await)
     }
 

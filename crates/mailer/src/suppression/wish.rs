@@ -8,7 +8,7 @@ use envelope::AddrSpec;
 
 use super::error::SuppressionError;
 use super::identity::Suppressor;
-use super::list::{self, SuppressionList};
+use super::list;
 use super::record::{Kind, Suppression};
 use super::shelf::{Found, Scope, Shelf};
 use crate::operation::OperationId;
@@ -76,10 +76,19 @@ pub async fn unsubscribe<P: Clock + KeyValue + Scheduler>(
     Ok(Unsubscribing { writes, fell_back })
 }
 
-/// Whether an entry is for good, or says what was heard later.
+/// Whether an entry is for good, or says what was heard later. Who wants no more mail and says so again has it noted when he said so last:
+/// what was said before that, and is heard only now, changes nothing.
 fn stands(entry: &Suppression, at: Timestamp) -> bool {
-    let is_later = entry.kind == Kind::Unsubscribed && entry.heard_at > Some(at);
-    entry.until.is_none() || is_later
+    let is_for_good = entry.until.is_none();
+    match (entry.kind, is_for_good) {
+        (Kind::Unsubscribed, true) => heard_at(entry) >= at,
+        (Kind::Unsubscribed, false) => heard_at(entry) > at,
+        _ => is_for_good,
+    }
+}
+
+fn heard_at(entry: &Suppression) -> Timestamp {
+    entry.heard_at.unwrap_or(entry.since)
 }
 
 /// The writes that have the recipient written to again, if unsubscribing was what stopped it. Repeated, it changes nothing.
@@ -100,7 +109,7 @@ pub async fn resubscribe<P: Clock + KeyValue>(
     for list in named.into_iter().chain(for_all) {
         let shelf = list.shelf(domain);
         let found = shelf.find(ports, suppressor, wish.recipient).await?;
-        if found.entry().is_some_and(|entry| ends(entry, list, wish)) {
+        if found.entry().is_some_and(|entry| ends(entry, wish)) {
             let over = Some(wish.at);
             writes.extend(place(ports, suppressor, &shelf, (&found, wish, over)).await?);
         }
@@ -111,11 +120,10 @@ pub async fn resubscribe<P: Clock + KeyValue>(
     Ok(writes)
 }
 
-/// Whether the wish undoes an entry: on the list for all senders only if it came from the same copy, for want of another list.
-fn ends(entry: &Suppression, list: &SuppressionList, wish: &Wish<'_>) -> bool {
-    let is_ours = !list.list_name.is_empty() || entry.message == Some(wish.message);
-    let is_earlier = entry.heard_at.unwrap_or(entry.since) <= wish.at;
-    entry.kind == Kind::Unsubscribed && entry.until.is_none() && is_earlier && is_ours
+/// Whether the wish undoes an entry: one that came of the same copy, so that no older mail that was passed on to others does.
+fn ends(entry: &Suppression, wish: &Wish<'_>) -> bool {
+    let is_in_force = entry.kind == Kind::Unsubscribed && entry.until.is_none();
+    is_in_force && heard_at(entry) <= wish.at && entry.message == Some(wish.message)
 }
 
 async fn place(
@@ -126,7 +134,8 @@ async fn place(
 ) -> Result<Vec<Write>, StoreError> {
     let known = found.entry().cloned();
     let mut entry = known.unwrap_or_else(|| Suppression::added(wish.at));
-    if until.is_none() {
+    let is_in_force = entry.kind == Kind::Unsubscribed && entry.until.is_none();
+    if until.is_none() && !is_in_force {
         entry.since = wish.at;
     }
     entry.kind = Kind::Unsubscribed;

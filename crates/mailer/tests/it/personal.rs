@@ -9,6 +9,7 @@ use mailer::access::BodyHash;
 use mailer::attempt::{Attempted, Dispatcher, attempt};
 use mailer::budget::Budget;
 use mailer::delivery::{DeliveryState, RecipientStatus};
+use mailer::domain::TrackingOrigin;
 use mailer::handover::{Disposition, HandOverError, Handover, RecipientResult};
 use mailer::keys;
 use mailer::link::Reader;
@@ -423,6 +424,36 @@ fn without_an_origin_nothing_is_tracked_and_mail_unsubscribes() {
         text.contains("\r\nList-Unsubscribe:\r\n <mailto:u-")
             || text.contains("\r\nList-Unsubscribe: <mailto:u-")
     );
+}
+
+#[test]
+fn what_is_switched_off_while_a_message_waits_is_off() {
+    let world = tracking();
+    let relay = ScriptedRelay::default();
+    let id = Mail::default().accept(&world, &["bob@example.com"]);
+    change_domain(&world, |domain| domain.tracks_engagement = false);
+    run(attempt(&world, &relay, &dispatcher(), id)).unwrap();
+    let text = text(&relay.seen.take()[0]);
+    assert!(text.contains("href=\"https://shop.example/?a=1&amp;b=2\""));
+    assert!(!text.contains("<img"), "{text}");
+}
+
+#[test]
+fn one_click_is_offered_over_https_only() {
+    let world = tracking();
+    let relay = ScriptedRelay::default();
+    let mail = Mail {
+        headers: &[BULK],
+        ..Mail::default()
+    };
+    let id = mail.accept(&world, &["bob@example.com"]);
+    let mut dispatcher = dispatcher();
+    let origin = TrackingOrigin::parse("http://links.mail.example").unwrap();
+    dispatcher.installation.tracking_origin = Some(origin);
+    run(attempt(&world, &relay, &dispatcher, id)).unwrap();
+    let text = text(&relay.seen.take()[0]);
+    assert!(text.contains("<http://links.mail.example/u/"), "{text}");
+    assert!(!text.contains("List-Unsubscribe-Post"), "{text}");
 }
 
 #[test]

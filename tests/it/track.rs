@@ -574,7 +574,7 @@ async fn a_mail_to_the_address_to_unsubscribe_at_is_taken() {
     let system = Setup::default().start().await;
     let keys = ReturnPathKeys {
         current: TokenKey::parse(RETURN_PATH_KEY).unwrap(),
-        previous: None,
+        previous: Vec::new(),
     };
     let token = Token {
         message: reader().message,

@@ -1,6 +1,6 @@
 //! The variables about links in mail.
 
-use mailer::link::{LinkKeys, MAX_PREVIOUS_KEYS};
+use mailer::link::LinkKeys;
 use mailer::token_key::TokenKey;
 
 use crate::config::{ConfigError, Variables};
@@ -14,22 +14,14 @@ pub const LINK_NAMES: [&str; 2] = ["link_key", "link_key_previous"];
 /// When a variable is malformed.
 pub fn link_keys(variables: &Variables) -> Result<LinkKeys, ConfigError> {
     let current = variables.parse("link_key", TokenKey::parse)?;
-    let previous = variables.parse("link_key_previous", previous)?;
+    let previous = variables.parse("link_key_previous", TokenKey::parse_previous)?;
     Ok(LinkKeys::new(current, previous))
-}
-
-fn previous(text: &str) -> Result<Vec<TokenKey>, String> {
-    let keys = text.split_ascii_whitespace().map(TokenKey::parse);
-    let keys: Vec<TokenKey> = keys.collect::<Result<_, _>>().map_err(|e| e.to_string())?;
-    if keys.len() > MAX_PREVIOUS_KEYS {
-        return Err(format!("expected at most {MAX_PREVIOUS_KEYS} keys"));
-    }
-    Ok(keys)
 }
 
 #[cfg(test)]
 mod tests {
     use mailer::link::Reader;
+    use mailer::token_key::MAX_PREVIOUS_KEYS;
 
     use super::*;
 

@@ -237,8 +237,8 @@ impl OperationLog {
         let outcome = &update.outcome;
         let reply = outcome.reply.as_ref();
         let enhanced = reply.and_then(|reply| reply.enhanced);
-        let text = reply.map_or("", |reply| reply.text());
-        let shown: String = text.chars().take(MAX_TEXT_CHARS).collect();
+        // Whole, since half an address would not be known for one.
+        let text = self.disclosure.text(reply.map_or("", |reply| reply.text()));
         StatusColumns {
             recipient_id: self.disclosure.address(&update.recipient),
             delivery_status: status(outcome.kind),
@@ -246,9 +246,12 @@ impl OperationLog {
                 .map(|reply| reply.code.to_string())
                 .unwrap_or_default(),
             enhanced_smtp_status_code: enhanced.map(|code| code.to_string()).unwrap_or_default(),
-            is_hard_bounce: if outcome.suppresses { "true" } else { "false" },
+            is_hard_bounce: match outcome.kind {
+                EventKind::Bounced => "true",
+                _ => "false",
+            },
             failure_reason: outcome.class.as_deref().unwrap_or_default(),
-            failure_message: self.disclosure.text(&shown),
+            failure_message: text.chars().take(MAX_TEXT_CHARS).collect(),
             ..StatusColumns::of_message(&update.sender, "")
         }
     }

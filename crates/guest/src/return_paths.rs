@@ -8,17 +8,13 @@ use crate::config::{ConfigError, Variables};
 /// The variables that [`return_path_keys`] reads.
 pub const RETURN_PATH_NAMES: [&str; 2] = ["return_path_key", "return_path_key_previous"];
 
-/// The keys of return paths: `return_path_key`, and while it is being changed `return_path_key_previous`.
+/// The keys of return paths: `return_path_key`, and those before it that `return_path_key_previous` lists.
 ///
 /// # Errors
 /// When a variable is malformed.
 pub fn return_path_keys(variables: &Variables) -> Result<ReturnPathKeys, ConfigError> {
-    let previous = variables.parse("return_path_key_previous", |text| match text {
-        "" => Ok(None),
-        text => TokenKey::parse(text).map(Some),
-    })?;
     Ok(ReturnPathKeys {
         current: variables.parse("return_path_key", TokenKey::parse)?,
-        previous,
+        previous: variables.parse("return_path_key_previous", TokenKey::parse_previous)?,
     })
 }

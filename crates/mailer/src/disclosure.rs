@@ -4,6 +4,7 @@ use envelope::AddrSpec;
 use thiserror::Error;
 
 use crate::hash_key::HashKey;
+use crate::return_path;
 
 /// What stands for an address in a text that is not ours, such as a server's reply.
 const SOME_ADDRESS: &str = "[address]";
@@ -58,14 +59,22 @@ impl Disclosure {
         }
     }
 
-    /// `text`, which somebody else wrote, without the addresses in it unless they are shown in clear.
+    /// `text`, which somebody else wrote, without the addresses in it; of those that are shown in clear, without ours that have a token.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         match self {
-            Self::Clear => text.to_owned(),
-            Self::Masked | Self::Hashed(_) => without_addresses(text),
+            Self::Clear => without(text, is_ours),
+            // The white space of a quoted local part (RFC 5321 section 4.1.2) hides where the address begins.
+            Self::Masked | Self::Hashed(_) if text.contains("\"@") => SOME_ADDRESS.to_owned(),
+            Self::Masked | Self::Hashed(_) => without(text, |word| word.contains('@')),
         }
     }
+}
+
+/// Whether a word has an address with one of our tokens, which servers quote. Nobody needs it who reads the log.
+fn is_ours(word: &str) -> bool {
+    let local_part = word.split_once('@').map(|(local_part, _)| local_part);
+    local_part.is_some_and(return_path::has_form)
 }
 
 fn masked(address: &AddrSpec) -> String {
@@ -76,17 +85,14 @@ fn masked(address: &AddrSpec) -> String {
     format!("{first}***@{}", address.domain())
 }
 
-fn without_addresses(text: &str) -> String {
-    // The white space of a quoted local part (RFC 5321 section 4.1.2) hides where the address begins.
-    if text.contains("\"@") {
-        return SOME_ADDRESS.to_owned();
-    }
+/// `text` with [`SOME_ADDRESS`] for each word that `hides`.
+fn without(text: &str, hides: impl Fn(&str) -> bool) -> String {
     let is_around = |c: char| c.is_whitespace() || AROUND.contains(&c);
     let words = text.split_inclusive(is_around);
     let shown = words.map(|word| {
         let bare = word.trim_end_matches(is_around);
         let around = word.strip_prefix(bare).unwrap_or_default();
-        if bare.contains('@') {
+        if hides(bare) {
             format!("{SOME_ADDRESS}{around}")
         } else {
             word.to_owned()
@@ -145,7 +151,13 @@ mod tests {
         ] {
             assert_eq!(text(reply), expected);
         }
-        let clear = Disclosure::Clear.text("<ann@example.com>");
-        assert_eq!(clear, "<ann@example.com>");
+    }
+
+    #[test]
+    fn in_clear_all_is_shown_but_tokens() {
+        let token = format!("b-{}", "a7".repeat(24));
+        let reply = format!("<{token}@bounces.example> may not write to <ann@example.com>");
+        let expected = "<[address]> may not write to <ann@example.com>";
+        assert_eq!(Disclosure::Clear.text(&reply), expected);
     }
 }

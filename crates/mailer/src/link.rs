@@ -37,8 +37,6 @@ use crate::token_key::TokenKey;
 pub const MAX_TARGET_OCTETS: usize = 1800;
 /// The most characters of a token; nothing longer is looked at.
 pub const MAX_TOKEN_CHARS: usize = (MAX_TARGET_OCTETS + FIXED_OCTETS).div_ceil(3) * 4;
-/// Keys that make no more tokens, and are still known.
-pub const MAX_PREVIOUS_KEYS: usize = 8;
 
 /// Octets of a click's token besides its target's, which lose their scheme.
 const FIXED_OCTETS: usize = 1 + READER_OCTETS + 2 + MAC_OCTETS;

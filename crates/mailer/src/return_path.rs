@@ -15,6 +15,7 @@
 //!
 //! The address to unsubscribe at has the same form behind `u-`. One is worth nothing as the other.
 
+use std::iter;
 use std::time::Duration;
 
 use base32ct::{Base32Unpadded, Encoding as _};
@@ -60,13 +61,13 @@ impl Token {
     }
 }
 
-/// The key in use, and while it is being changed the one before it.
+/// The key in use, and those before it.
 #[derive(Debug, Clone)]
 pub struct ReturnPathKeys {
     /// Makes tokens.
     pub current: TokenKey,
-    /// Only checks them.
-    pub previous: Option<TokenKey>,
+    /// Only check them.
+    pub previous: Vec<TokenKey>,
 }
 
 /// What an address is for; one for another thing is worth nothing.
@@ -159,12 +160,18 @@ impl ReturnPathKeys {
             let mac = key.mac(purpose.context(), claim);
             claim.first() == Some(&key.id(KEY_ID_CONTEXT)) && mac.verify_truncated_left(tag).is_ok()
         };
-        let keys = [Some(&self.current), self.previous.as_ref()];
-        if !keys.into_iter().flatten().any(vouches) {
+        if !iter::once(&self.current).chain(&self.previous).any(vouches) {
             return Err(ForeignReturnPath::Forged);
         }
         token(claim).ok_or(ForeignReturnPath::Form)
     }
+}
+
+/// Whether `local_part` looks like one of ours, whoever made it.
+pub(crate) fn has_form(local_part: &str) -> bool {
+    let uses = [Use::ReturnPath, Use::Unsubscribe];
+    uses.iter()
+        .any(|&purpose| decode(purpose, local_part).is_some())
 }
 
 fn claim(key_id: u8, token: &Token) -> [u8; CLAIM_OCTETS] {
@@ -211,7 +218,7 @@ mod tests {
     fn keys(octet: u8) -> ReturnPathKeys {
         ReturnPathKeys {
             current: TokenKey::parse(&STANDARD.encode([octet; 32])).expect("a key"),
-            previous: None,
+            previous: Vec::new(),
         }
     }
 
@@ -261,15 +268,17 @@ mod tests {
     }
 
     #[test]
-    fn the_key_before_is_good_while_it_is_named() {
-        let text = text(&keys(7));
+    fn keys_before_the_current_one_are_good_while_they_are_named() {
         let forged = Err(ForeignReturnPath::Forged);
-        assert_eq!(keys(8).verify(&text, NOW), forged);
-        let both = ReturnPathKeys {
-            previous: Some(keys(7).current),
-            ..keys(8)
+        let all = ReturnPathKeys {
+            previous: vec![keys(8).current, keys(7).current],
+            ..keys(9)
         };
-        assert_eq!(both.verify(&text, NOW), Ok(sample()));
+        for known in [7, 8] {
+            let text = text(&keys(known));
+            assert_eq!(keys(9).verify(&text, NOW), forged);
+            assert_eq!(all.verify(&text, NOW), Ok(sample()));
+        }
     }
 
     #[test]

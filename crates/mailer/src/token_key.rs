@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 
 /// The fewest octets of a key.
 const MIN_KEY_OCTETS: usize = 16;
+/// How many keys before the one in use are known.
+pub const MAX_PREVIOUS_KEYS: usize = 8;
 
 /// A key that makes tokens, and knows its own again.
 #[derive(Clone)]
@@ -30,6 +32,17 @@ impl fmt::Debug for TokenKey {
 #[error("expected at least {MIN_KEY_OCTETS} octets in base64")]
 pub struct ParseTokenKeyError;
 
+/// The text is no list of keys that were used before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ParsePreviousKeysError {
+    /// One of them is none.
+    #[error(transparent)]
+    Key(#[from] ParseTokenKeyError),
+    /// There are more than are known.
+    #[error("expected at most {MAX_PREVIOUS_KEYS} keys")]
+    TooMany,
+}
+
 impl TokenKey {
     /// The key whose base64 is `text`.
     ///
@@ -38,6 +51,19 @@ impl TokenKey {
     pub fn parse(text: &str) -> Result<Self, ParseTokenKeyError> {
         let mac = keyed(text).ok_or(ParseTokenKeyError)?;
         Ok(Self { mac })
+    }
+
+    /// The keys that `text` lists with white space between, each in base64; none if it is empty.
+    ///
+    /// # Errors
+    /// When one is no key, or there are more than eight.
+    pub fn parse_previous(text: &str) -> Result<Vec<Self>, ParsePreviousKeysError> {
+        let keys = text.split_ascii_whitespace().map(Self::parse);
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        if keys.len() > MAX_PREVIOUS_KEYS {
+            return Err(ParsePreviousKeysError::TooMany);
+        }
+        Ok(keys)
     }
 
     /// HMAC-SHA256 over `claim`; `context` keeps the uses of a key apart.

@@ -361,7 +361,8 @@ fn check_wishes(heard: &[(usize, u64, VisitAction)], expected: bool) {
     let world = World::with_domain();
     let mails = [sent(&world), sent(&world)];
     for (n, (mail, at, action)) in heard.iter().enumerate() {
-        let said = visit(mails[*mail], 0, *at, action.clone());
+        let mail = *mails.get(*mail).unwrap();
+        let said = visit(mail, 0, *at, action.clone());
         tell(&world, &n.to_string(), vec![said]);
     }
     assert_eq!(is_held(&world, "bob@example.com"), expected, "{heard:?}");

@@ -341,7 +341,7 @@ pub(crate) fn dispatcher() -> Dispatcher {
         installation: installation(),
         return_path_keys: ReturnPathKeys {
             current: TokenKey::parse("AAECAwQFBgcICQoLDA0ODw==").unwrap(),
-            previous: None,
+            previous: Vec::new(),
         },
         suppressor: mailer::suppression::Suppressor::default(),
         link_keys: link_keys(),

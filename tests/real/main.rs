@@ -33,5 +33,6 @@ mod sdks;
 mod smtp;
 mod subscribers;
 mod tools;
+mod unsubscribing;
 mod verifiers;
 mod way_in;

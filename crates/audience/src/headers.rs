@@ -18,10 +18,18 @@ pub struct Headers<'a> {
     pub x_purpose: Option<&'a [u8]>,
     /// X-Moz, of Firefox.
     pub x_moz: Option<&'a [u8]>,
+    /// Sec-Fetch-Mode, of Fetch Metadata: whether somebody navigates, or a page or script fetches.
+    pub sec_fetch_mode: Option<&'a [u8]>,
+    /// CF-Bot-Score, which Cloudflare adds where that is switched on.
+    pub cf_bot_score: Option<&'a [u8]>,
+    /// CF-Verified-Bot, likewise.
+    pub cf_verified_bot: Option<&'a [u8]>,
+    /// Whether a proxy in front says that the client is in a data centre: [`DataCentreMark`](crate::DataCentreMark).
+    pub in_data_centre: bool,
 }
 
 impl<'a> Headers<'a> {
-    /// Takes what `look_up` finds under the name of each field, in lower case.
+    /// Takes what `look_up` finds under the name of each field, in lower case. Whether the client is in a data centre is left open.
     #[must_use]
     pub fn look_up(look_up: impl Fn(&str) -> Option<&'a [u8]>) -> Self {
         Self {
@@ -31,6 +39,10 @@ impl<'a> Headers<'a> {
             sec_purpose: look_up("sec-purpose"),
             x_purpose: look_up("x-purpose"),
             x_moz: look_up("x-moz"),
+            sec_fetch_mode: look_up("sec-fetch-mode"),
+            cf_bot_score: look_up("cf-bot-score"),
+            cf_verified_bot: look_up("cf-verified-bot"),
+            in_data_centre: false,
         }
     }
 
@@ -49,6 +61,9 @@ impl<'a> Headers<'a> {
             Field::SecPurpose => self.sec_purpose,
             Field::XPurpose => self.x_purpose,
             Field::XMoz => self.x_moz,
+            Field::SecFetchMode => self.sec_fetch_mode,
+            Field::CfBotScore => self.cf_bot_score,
+            Field::CfVerifiedBot => self.cf_verified_bot,
         }
     }
 }
@@ -62,15 +77,21 @@ pub(crate) enum Field {
     SecPurpose,
     XPurpose,
     XMoz,
+    SecFetchMode,
+    CfBotScore,
+    CfVerifiedBot,
 }
 
 impl Field {
     /// All but User-Agent, which nearly all rules are about, and which is looked at in another way.
-    pub(crate) const OTHERS: [Self; 5] = [
+    pub(crate) const OTHERS: [Self; 8] = [
         Self::From,
         Self::Purpose,
         Self::SecPurpose,
         Self::XPurpose,
         Self::XMoz,
+        Self::SecFetchMode,
+        Self::CfBotScore,
+        Self::CfVerifiedBot,
     ];
 }

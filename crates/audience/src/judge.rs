@@ -75,6 +75,9 @@ fn by_behaviour(rules: &Rules, visit: &Visit<'_>, person: Client) -> Option<(Aud
     if visit.method == Method::Head {
         return scanner(Reason::HEAD);
     }
+    if visit.headers.in_data_centre {
+        return scanner(Reason::DATA_CENTRE);
+    }
     if visit.action != Action::Open && !visit.headers.have_user_agent() {
         return scanner(Reason::NO_USER_AGENT);
     }

@@ -12,7 +12,9 @@
 //! |---|---|---|
 //! | the request says that it is made ahead of time, or by a robot | prefetch, bot | `header:…` |
 //! | the User-Agent names a program (`rules.tsv`) | any | `ua:…` |
+//! | a link is fetched as a script does, or a proxy in front knows a bot | bot | `header:…` |
 //! | the method is HEAD, which no browser uses for links and images | scanner | `method:head` |
+//! | a proxy in front says that the client is in a data centre ([`DataCentreMark`]) | scanner | `header:data-centre` |
 //! | a click without User-Agent | scanner | `ua:missing` |
 //! | a click within [`Timing::click_after_delivery`], an open within [`Timing::open_after_delivery`] | scanner, prefetch | `timing:…` |
 //! | a HEAD for the same link within [`Timing::get_after_head`] before, see [`HeadBy`] | scanner | `head-before-get` |
@@ -27,9 +29,10 @@
 //!
 //! What comes back holds nothing of the request: reasons and families are words of `rules.tsv` or of this crate.
 //!
-//! **Not supported**: addresses and networks of the caller (nothing here looks at one, nor at X-Forwarded-For, Via, Accept or
-//! Accept-Language, which tell nothing for certain), Client Hints, versions of programs, rules from anywhere but
-//! `rules.tsv`, scanners that look like a browser and follow one link after a while.
+//! **Not supported**: addresses and networks of the caller (nothing here looks at one, nor at what tells nothing for certain:
+//! X-Forwarded-For, Via and CF-Worker, which the proxies of companies and those in front of us add for people too, Accept,
+//! Accept-Language, and Sec-Fetch-Mode that is missing, as in older browsers), Client Hints, versions of programs, rules from
+//! anywhere but `rules.tsv`, scanners that look like a browser and follow one link after a while.
 //!
 //! [RFC 8058]: https://www.rfc-editor.org/rfc/rfc8058
 #![no_std]
@@ -42,6 +45,7 @@ mod client;
 mod headers;
 mod history;
 mod judge;
+mod mark;
 mod matching;
 mod rules;
 mod verdict;
@@ -53,6 +57,7 @@ pub use client::{Class, Client, Family, UnknownClass, UnknownFamily};
 pub use headers::{Headers, MAX_HEADER_OCTETS};
 pub use history::{Click, Head, History, MAX_CLICKS, MAX_HEADS};
 pub use judge::{judge, judge_later};
+pub use mark::{DataCentreMark, InvalidMark, MAX_MARK_OCTETS};
 pub use rules::{HeadBy, Rules, Timing};
 pub use verdict::{Reason, UnknownReason, Verdict};
 pub use visit::{Action, Link, Method, Visit};

@@ -4,7 +4,7 @@
 //! where a word begins.
 
 use crate::headers::{Field, Headers, MAX_HEADER_OCTETS};
-use crate::rules::{ANYWHERE, AT_WORDS, How, Kind, RULES, Rule, When, candidates};
+use crate::rules::{ANYWHERE, AT_WORDS, How, Kind, OTHER_FIELDS, RULES, Rule, When, candidates};
 use crate::visit::Action;
 
 /// The first rule of each kind that matches.
@@ -78,12 +78,15 @@ fn in_user_agent(found: &mut Findings, text: &[u8], action: Action) {
     }
 }
 
-/// The few rules for other fields are gone through one by one: these fields are seldom there.
 fn in_other_field(found: &mut Findings, text: &[u8], field: Field, action: Action) {
-    let rules = RULES.iter().filter(|rule| rule.field == field);
-    for rule in rules.filter(|rule| applies(rule.when, action)) {
-        if (0..text.len()).any(|at| matches_at(rule, text, at)) {
-            found.offer(rule);
+    for (at, first) in text.iter().enumerate() {
+        for number in candidates(&OTHER_FIELDS, *first) {
+            let Some(rule) = RULES.get(usize::from(*number)) else {
+                continue;
+            };
+            if rule.field == field && matches_at(rule, text, at) && applies(rule.when, action) {
+                found.offer(rule);
+            }
         }
     }
 }

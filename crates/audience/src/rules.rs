@@ -21,6 +21,9 @@ pub(crate) static AT_WORDS: index::Index<COUNT> = index::of(&RULES, Place::AtWor
 /// The rules for User-Agent whose patterns may stand anywhere.
 pub(crate) static ANYWHERE: index::Index<COUNT> = index::of(&RULES, Place::Anywhere);
 
+/// The rules for other fields.
+pub(crate) static OTHER_FIELDS: index::Index<COUNT> = index::of(&RULES, Place::OtherField);
+
 /// The rules that visits are judged by: those of `rules.tsv`, with times that can be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Rules {
@@ -118,20 +121,25 @@ pub(crate) enum How {
     Has,
 }
 
-impl How {
-    const fn place(self) -> Place {
-        match self {
-            Self::Is | Self::Starts | Self::Word => Place::AtWord,
-            Self::Ends | Self::Has => Place::Anywhere,
+impl Rule {
+    const fn place(&self) -> Place {
+        if !matches!(self.field, Field::UserAgent) {
+            return Place::OtherField;
+        }
+        match self.how {
+            How::Is | How::Starts | How::Word => Place::AtWord,
+            How::Ends | How::Has => Place::Anywhere,
         }
     }
 }
 
-/// Where patterns may begin.
+/// Where patterns are looked for.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
-    /// Where no letter or digit is before them.
+    /// In User-Agent, where no letter or digit is before them.
     AtWord,
-    /// After anything.
+    /// In User-Agent, after anything.
     Anywhere,
+    /// In another field.
+    OtherField,
 }

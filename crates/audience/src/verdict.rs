@@ -32,6 +32,8 @@ impl Reason {
     pub const ONE_CLICK: Self = Self("method:one-click");
     /// HEAD, which no browser uses for links and images.
     pub const HEAD: Self = Self("method:head");
+    /// A proxy in front says that the client is in a data centre.
+    pub const DATA_CENTRE: Self = Self("header:data-centre");
     /// A click without User-Agent.
     pub const NO_USER_AGENT: Self = Self("ua:missing");
     /// A click sooner after delivery than a person can read.
@@ -44,11 +46,12 @@ impl Reason {
     pub const BURST: Self = Self("burst:all-links");
 
     /// Those that are in no rule.
-    const OWN: [Self; 9] = [
+    const OWN: [Self; 10] = [
         Self::KNOWN_CLIENT,
         Self::NOTHING,
         Self::ONE_CLICK,
         Self::HEAD,
+        Self::DATA_CENTRE,
         Self::NO_USER_AGENT,
         Self::CLICK_AFTER_DELIVERY,
         Self::OPEN_AFTER_DELIVERY,

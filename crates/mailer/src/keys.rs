@@ -11,6 +11,7 @@
 //! | `batch/<id>` | [`EventBatch`] | whoever learnt the events, in one `set-many` with their journal item; then notify, holding the claim, which deletes it | ids follow from what was learnt, so a repeat writes the same | the batch is taken in again |
 //! | `visits/<id>` | [`VisitBatch`] | webhook for what came by mail, in one `set-many` with its journal item; the tick, for what stood in a journal entry; then notify, holding the claim, which deletes it | each batch has an id of its own; the same mail gives the same | the batch is taken in again |
 //! | `engagement-count/<message>/<recipient>` | counter: batches with visits of that recipient, and 2^40 once he was erased | notify, holding the claim of a batch; manage, which erases | each gets its own number; of two that erase both add, which means the same | a number without a chunk; who was erased has chunks that nobody reads |
+//! | `engagement-wish-count/<message>/<recipient>` | counter: those among them that brought a wish when there were too many others, and 2^40 as above | as above | as above | a number without a chunk |
 //! | `engagement/<message>/<recipient>/<n>` | [`Chunk`], its visits in one batch | notify, in one `set-many` with what follows from it and the end of the batch; manage deletes it | each has a number of its own; two that take in one batch at once write one each, of which readers count one. One written while its recipient is erased stays unread until he is erased again | nothing, or all of it |
 //! | `outcome/<message>/<recipient>/<kind>` | [`Outcome`]; deferrals have `/<number>` behind | notify, in one `set-many` with what follows from it | both write the same event; of two deferrals at once one is lost | nothing, or all of it |
 //! | `refusals/<reason>` | counter | webhook | both count | nothing |
@@ -319,6 +320,13 @@ pub fn visits(id: OperationId) -> Key<VisitBatch> {
 pub fn engagement_count(reader: Reader) -> Key<Counter> {
     let Reader { message, recipient } = reader;
     Key::at(format!("engagement-count/{message}/{recipient}"))
+}
+
+/// `engagement-wish-count/<message>/<recipient>`
+#[must_use]
+pub fn engagement_wish_count(reader: Reader) -> Key<Counter> {
+    let Reader { message, recipient } = reader;
+    Key::at(format!("engagement-wish-count/{message}/{recipient}"))
 }
 
 /// `engagement/<message>/<recipient>/<n>`, from 1.

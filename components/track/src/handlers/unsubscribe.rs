@@ -37,7 +37,7 @@ pub(crate) async fn decide(request: Request, token: &str) -> Result<Response, Pr
         return Ok(broken(&request));
     };
     let language = Language::of(&request);
-    let visitor = visitor(&request, Action::Unsubscribe, config.keeps_user_agents);
+    let visitor = visitor(&request, Action::Unsubscribe, &config.visitors);
     let content_type = header(&request, "content-type").map(str::to_owned);
     let body = read_body(request, MAX_FORM_OCTETS).await?;
     let order = form::order(content_type.as_deref(), &body).ok_or_else(no_order)?;

@@ -63,7 +63,7 @@ fn seen(
         reader,
         action,
         is_head: request.method() == Method::HEAD,
-        visitor: visitor(request, judged, config.keeps_user_agents),
+        visitor: visitor(request, judged, &config.visitors),
     }
 }
 

@@ -16,6 +16,7 @@ struct Step<'a> {
     user_agent: Option<&'a [u8]>,
     purpose: Option<&'a [u8]>,
     from: Option<&'a [u8]>,
+    in_data_centre: bool,
     at: u64,
     since_delivery: Option<i64>,
 }
@@ -77,5 +78,9 @@ fn headers<'a>(step: &Step<'a>, user_agent: Option<&'a [u8]>) -> Headers<'a> {
         sec_purpose: step.purpose,
         x_purpose: step.purpose,
         x_moz: step.from,
+        sec_fetch_mode: step.purpose,
+        cf_bot_score: step.from,
+        cf_verified_bot: step.purpose,
+        in_data_centre: step.in_data_centre,
     }
 }

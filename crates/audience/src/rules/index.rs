@@ -1,11 +1,10 @@
-//! The rules for User-Agent, by the first octet of their patterns. Made at compile time.
+//! The rules by the first octet of their patterns. Made at compile time.
 #![expect(
     clippy::indexing_slicing,
     reason = "runs at compile time, where an index out of bounds is an error of the compiler"
 )]
 
 use super::{Place, Rule};
-use crate::headers::Field;
 
 /// Numbers of rules, those with the same first octet together.
 pub(crate) struct Index<const N: usize> {
@@ -50,11 +49,12 @@ pub(crate) const fn of<const N: usize>(rules: &[Rule; N], place: Place) -> Index
 }
 
 const fn is_in(rule: &Rule, place: Place) -> bool {
-    matches!(rule.field, Field::UserAgent)
-        && matches!(
-            (rule.how.place(), place),
-            (Place::AtWord, Place::AtWord) | (Place::Anywhere, Place::Anywhere)
-        )
+    matches!(
+        (rule.place(), place),
+        (Place::AtWord, Place::AtWord)
+            | (Place::Anywhere, Place::Anywhere)
+            | (Place::OtherField, Place::OtherField)
+    )
 }
 
 const fn begins_with(rule: &Rule, octet: usize) -> bool {

@@ -151,7 +151,10 @@ const fn field(word: &str) -> Field {
         b"sec-purpose" => Field::SecPurpose,
         b"x-purpose" => Field::XPurpose,
         b"x-moz" => Field::XMoz,
-        _ => panic!("expected ua, from, purpose, sec-purpose, x-purpose or x-moz"),
+        b"sec-fetch-mode" => Field::SecFetchMode,
+        b"cf-bot-score" => Field::CfBotScore,
+        b"cf-verified-bot" => Field::CfVerifiedBot,
+        _ => panic!("expected ua or the name of another field that is looked at"),
     }
 }
 

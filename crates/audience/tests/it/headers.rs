@@ -7,14 +7,58 @@ use crate::{CHROME, Request, check};
 /// A click of a browser with one more field.
 #[track_caller]
 fn check_field(name: &str, value: &str, expected: &str) {
+    check_visit(Action::Click(0), (name, value), expected);
+}
+
+#[track_caller]
+fn check_visit(action: Action, (name, value): (&str, &str), expected: &str) {
     let headers = Headers::look_up(|asked| match asked {
         "user-agent" => Some(CHROME.as_bytes()),
         _ if asked == name => Some(value.as_bytes()),
         _ => None,
     });
-    let mut request = Request::new(Action::Click(0), CHROME);
+    let mut request = Request::new(action, CHROME);
     request.headers = headers;
     check(request.judged(), expected);
+}
+
+#[test]
+fn who_follows_a_link_navigates_and_images_are_fetched() {
+    let mode = "sec-fetch-mode";
+    check_field(mode, "cors", "bot header:sec-fetch-cors");
+    check_field(mode, "no-cors", "bot header:sec-fetch-no-cors");
+    check_field(mode, "navigate", "human ua:known-client");
+    check_visit(Action::Open, (mode, "no-cors"), "human ua:known-client");
+}
+
+#[test]
+fn cloudflare_says_what_it_is_certain_of() {
+    for action in [Action::Open, Action::Click(0)] {
+        let known = "bot header:cf-verified-bot";
+        check_visit(action, ("cf-verified-bot", "true"), known);
+        check_visit(action, ("cf-bot-score", "1"), "bot header:cf-bot-score");
+    }
+}
+
+#[test]
+fn who_is_in_a_data_centre_is_a_scanner_unless_it_has_a_name() {
+    let judged = |action, method, user_agent| {
+        let mut request = Request::new(action, user_agent);
+        request.method = method;
+        request.headers.in_data_centre = true;
+        request.judged()
+    };
+    let scanner = "scanner header:data-centre";
+    check(judged(Action::Click(0), Method::Get, CHROME), scanner);
+    check(judged(Action::Open, Method::Get, CHROME), scanner);
+    check(
+        judged(Action::Click(0), Method::Head, CHROME),
+        "scanner method:head",
+    );
+    let proxy = judged(Action::Open, Method::Get, "YahooMailProxy");
+    check(proxy, "image-proxy ua:yahoomailproxy");
+    let asked = judged(Action::Unsubscribe, Method::Post, CHROME);
+    check(asked, "human method:one-click");
 }
 
 #[test]
@@ -45,6 +89,11 @@ fn other_values_say_nothing() {
         ("x-moz", "\0"),
         ("from", "somebody@example.com"),
         ("accept", "prefetch"),
+        ("cf-verified-bot", "false"),
+        ("cf-bot-score", "2"),
+        ("cf-bot-score", "10"),
+        ("cf-worker", "example.com"),
+        ("via", "1.1 proxy.example"),
     ] {
         check_field(name, value, "human ua:known-client");
     }

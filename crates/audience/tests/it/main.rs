@@ -9,6 +9,7 @@
 mod burst;
 mod headers;
 mod history;
+mod mark;
 mod properties;
 mod rules_file;
 mod timing;

@@ -8,11 +8,12 @@ use proptest::prelude::*;
 
 const RULES: &str = include_str!("../../rules.tsv");
 const VECTORS: &str = include_str!("../vectors/user_agents.tsv");
-const REASONS: [&str; 9] = [
+const REASONS: [&str; 10] = [
     "ua:known-client",
     "none",
     "method:one-click",
     "method:head",
+    "header:data-centre",
     "ua:missing",
     "timing:click-after-delivery",
     "timing:open-after-delivery",
@@ -83,11 +84,14 @@ fn history() -> impl Strategy<Value = History> {
 proptest! {
     #[test]
     fn every_visit_gets_a_verdict_of_known_words(
-        action in action(), method in method(), fields in prop::array::uniform6(prop::option::of(user_agent())),
+        action in action(), method in method(), fields in prop::array::uniform9(prop::option::of(user_agent())), in_data_centre in any::<bool>(),
         at in 0..30_000_u64, since in any::<Option<i64>>(), history in history(),
     ) {
-        let [user_agent, from, purpose, sec_purpose, x_purpose, x_moz] = fields.each_ref().map(Option::as_deref);
-        let headers = Headers { user_agent, from, purpose, sec_purpose, x_purpose, x_moz };
+        let [user_agent, from, purpose, sec_purpose, x_purpose, x_moz, sec_fetch_mode, cf_bot_score, cf_verified_bot] =
+            fields.each_ref().map(Option::as_deref);
+        let headers = Headers {
+            user_agent, from, purpose, sec_purpose, x_purpose, x_moz, sec_fetch_mode, cf_bot_score, cf_verified_bot, in_data_centre,
+        };
         let visit = Visit { action, method, headers: &headers, at, since_delivery: since, history: &history };
         let rules = Rules::default();
         let found = judge(&rules, &visit);
@@ -101,10 +105,10 @@ proptest! {
 
     #[test]
     fn what_is_judged_in_two_steps_is_judged_the_same(
-        action in action(), method in method(), user_agent in prop::option::of(user_agent()),
+        action in action(), method in method(), user_agent in prop::option::of(user_agent()), in_data_centre in any::<bool>(),
         at in 0..30_000_u64, since in prop::option::of(-10..5_000_i64), history in history(),
     ) {
-        let headers = Headers { user_agent: user_agent.as_deref(), ..Headers::default() };
+        let headers = Headers { user_agent: user_agent.as_deref(), in_data_centre, ..Headers::default() };
         let rules = Rules::default();
         let nothing = History::default();
         let seen = Visit { action, method, headers: &headers, at, since_delivery: None, history: &nothing };

@@ -2,22 +2,28 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use serde::{Deserialize, Serialize};
 
 use super::{Visit, VisitAction, Visitor};
 use crate::event::{EventId, derived_id};
-use crate::keys::{self, Record};
+use crate::keys::{self, Counter, Key, Record};
 use crate::link::Reader;
 use crate::operation::OperationId;
 use crate::ports::{KeyValue, StoreError};
 use crate::time::Timestamp;
 
-/// The most chunks of one recipient that are kept. What comes in later batches is only counted.
+/// The most chunks of one recipient that are kept. What comes in later batches is only counted, but for wishes.
 pub const MAX_CHUNKS: u64 = 64;
-/// The most visits of one chunk that are kept, wishes aside: as many links at once as tell of a scanner, and some. With [`MAX_CHUNKS`] this
-/// bounds what whoever has a link can make us read.
+/// The most chunks that are kept behind those, of batches in which somebody changed his mind about more mail: wishes and nothing else.
+pub const MAX_WISH_CHUNKS: u64 = 16;
+/// The chunks after which batches of nothing but HEAD requests are passed over, so that most of [`MAX_CHUNKS`] is left to people.
+pub const MAX_HEAD_CHUNKS: u64 = 16;
+/// The most visits of one chunk that are kept, wishes and HEAD requests aside: as many links at once as tell of a scanner, and some. With
+/// [`MAX_CHUNKS`] this bounds what whoever has a link can make us read.
 pub const MAX_CHUNK_FACTS: usize = 20;
+/// Chunks before a new one that are read to judge it by: what speaks against a person lies a minute back at most.
+const LOOK_BACK: u64 = 32;
 
 /// One visit, without whose copy it was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +63,7 @@ pub struct Chunk {
     pub batch: OperationId,
     /// In the order of the batch.
     pub facts: Vec<Fact>,
-    /// Visits that were too many to be kept.
+    /// Visits that were too many to be kept; HEAD requests are no visits.
     #[serde(default, skip_serializing_if = "keys::is_default")]
     pub surplus: u64,
     /// Notifications of subscribers that tell of them.
@@ -96,34 +102,65 @@ pub async fn read(store: &impl KeyValue, reader: Reader) -> Result<Known, StoreE
     if is_erased(count) {
         return Ok(Known::default());
     }
-    let chunks = read_some(store, reader, 1, count.min(MAX_CHUNKS)).await?;
+    let chunks = read_twins(store, reader, 1..=count.min(MAX_CHUNKS));
+    let (mut chunks, wishes) = try_join(chunks, read_wishes(store, reader, count)).await?;
+    let kept = MAX_CHUNKS.saturating_add(u64::try_from(wishes.len()).unwrap_or(u64::MAX));
+    chunks.extend(wishes);
+    drop_twins(&mut chunks);
     let visits: u64 = chunks.iter().map(|chunk| chunk.surplus).sum();
-    let surplus = count.saturating_sub(MAX_CHUNKS).saturating_add(visits);
+    let surplus = count.saturating_sub(kept).saturating_add(visits);
     Ok(Known { chunks, surplus })
 }
 
-/// The chunks with numbers from `first` to `last`, as far as they are there.
-pub(super) async fn read_some(
+/// The last chunks before that of the batch with `number`, and those of wishes that may be before it.
+///
+/// # Errors
+/// When the store does not answer.
+pub(super) async fn read_before(
     store: &impl KeyValue,
     reader: Reader,
-    first: u64,
-    last: u64,
+    number: u64,
 ) -> Result<Vec<Chunk>, StoreError> {
-    let mut chunks = read_twins(store, reader, first, last).await?;
-    let mut seen = BTreeSet::new();
-    chunks.retain(|chunk| seen.insert(chunk.batch));
+    if is_erased(number) {
+        return Ok(Vec::new());
+    }
+    let last = number.saturating_sub(1).min(MAX_CHUNKS);
+    let first = last.saturating_sub(LOOK_BACK).saturating_add(1);
+    let chunks = read_twins(store, reader, first..=last);
+    let (mut chunks, wishes) = try_join(chunks, read_wishes(store, reader, number)).await?;
+    chunks.extend(wishes);
+    drop_twins(&mut chunks);
     Ok(chunks)
 }
 
-/// The same with both chunks of a batch that two took in at once.
+/// The chunks behind the first [`MAX_CHUNKS`], if so many batches were counted that there may be any.
+async fn read_wishes(
+    store: &impl KeyValue,
+    reader: Reader,
+    count: u64,
+) -> Result<Vec<Chunk>, StoreError> {
+    if count <= MAX_CHUNKS {
+        return Ok(Vec::new());
+    }
+    let numbers = MAX_CHUNKS + 1..=MAX_CHUNKS + MAX_WISH_CHUNKS;
+    read_twins(store, reader, numbers).await
+}
+
+/// The chunks with these numbers, as far as they are there; both of a batch that two took in at once.
 async fn read_twins(
     store: &impl KeyValue,
     reader: Reader,
-    first: u64,
-    last: u64,
+    numbers: impl IntoIterator<Item = u64>,
 ) -> Result<Vec<Chunk>, StoreError> {
-    let reads = (first..=last).map(async |n| keys::engagement(reader, n).read(store).await);
+    let numbers = numbers.into_iter();
+    let reads = numbers.map(async |n| keys::engagement(reader, n).read(store).await);
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// Leaves one chunk of each batch.
+fn drop_twins(chunks: &mut Vec<Chunk>) {
+    let mut seen = BTreeSet::new();
+    chunks.retain(|chunk| seen.insert(chunk.batch));
 }
 
 /// Added to the counter of who is erased. A number above it is that of a chunk which is neither kept nor read, so all that is left of
@@ -138,8 +175,8 @@ pub(super) const fn is_erased(number: u64) -> bool {
 /// Chunks that are to be erased.
 pub(super) struct Closed {
     reader: Reader,
-    /// The numbers that were given out and may have a chunk, from 1.
-    last: u64,
+    /// Those that were given out and may have a chunk.
+    numbers: Vec<u64>,
 }
 
 /// Has nothing more kept or read of `reader`.
@@ -147,15 +184,25 @@ pub(super) struct Closed {
 /// # Errors
 /// When the store does not answer; it may be done all the same.
 pub(super) async fn close(store: &impl KeyValue, reader: Reader) -> Result<Closed, StoreError> {
-    let counter = keys::engagement_count(reader);
-    let count = u64::try_from(counter.value(store).await?).unwrap_or(0);
-    let mut given = count % ERASED;
-    if !is_erased(count) {
-        let count = counter.add(store, ERASED.cast_signed()).await?;
-        given = u64::try_from(count).unwrap_or(0) % ERASED;
+    let given = close_counter(store, keys::engagement_count(reader)).await?;
+    let mut numbers: Vec<u64> = (1..=given.min(MAX_CHUNKS)).collect();
+    if given > MAX_CHUNKS {
+        // Of batches that have a number already, some may be about to ask for one of these.
+        let wishes = close_counter(store, keys::engagement_wish_count(reader)).await?;
+        let wishes = 1..=wishes.min(MAX_WISH_CHUNKS);
+        numbers.extend(wishes.map(|n| MAX_CHUNKS + n));
     }
-    let last = given.min(MAX_CHUNKS);
-    Ok(Closed { reader, last })
+    Ok(Closed { reader, numbers })
+}
+
+/// Has the counter give no more numbers that are kept or read. Gives the last one that it gave before.
+async fn close_counter(store: &impl KeyValue, counter: Key<Counter>) -> Result<u64, StoreError> {
+    let count = u64::try_from(counter.value(store).await?).unwrap_or(0);
+    if is_erased(count) {
+        return Ok(count % ERASED);
+    }
+    let count = counter.add(store, ERASED.cast_signed()).await?;
+    Ok(u64::try_from(count).unwrap_or(0) % ERASED)
 }
 
 impl Closed {
@@ -168,9 +215,9 @@ impl Closed {
         &self,
         store: &impl KeyValue,
     ) -> Result<(Vec<Chunk>, bool), StoreError> {
-        let chunks = read_twins(store, self.reader, 1, self.last).await?;
-        let found = u64::try_from(chunks.len()).unwrap_or(u64::MAX);
-        Ok((chunks, found == self.last))
+        let chunks = read_twins(store, self.reader, self.numbers.iter().copied()).await?;
+        let is_complete = chunks.len() == self.numbers.len();
+        Ok((chunks, is_complete))
     }
 
     /// Deletes them.
@@ -178,7 +225,8 @@ impl Closed {
     /// # Errors
     /// When the store does not answer.
     pub(super) async fn delete(self, store: &impl KeyValue) -> Result<(), StoreError> {
-        let paths = (1..=self.last).map(|n| keys::engagement(self.reader, n).into_path());
+        let numbers = self.numbers.into_iter();
+        let paths = numbers.map(|n| keys::engagement(self.reader, n).into_path());
         let paths: Vec<String> = paths.collect();
         if paths.is_empty() {
             return Ok(());

@@ -6,6 +6,8 @@
 
 mod copy;
 mod gathering;
+mod room;
+mod said;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +38,8 @@ pub struct Told {
     pub engaged: Vec<Engaged>,
     /// Visits of messages, recipients or links that do not exist.
     pub foreign: usize,
-    /// Visits that were not kept, since their recipient has too many or was erased. Wishes among them are obeyed all the same.
+    /// Visits that were not kept, since their recipient has too many or was erased; HEAD requests are none. Wishes among them are obeyed
+    /// all the same.
     pub surplus: usize,
     /// Domains without room for another list: who unsubscribed is on the one for all their senders.
     pub fell_back: Vec<Domain>,
@@ -125,11 +128,10 @@ async fn entry<P: Clock + KeyValue + Scheduler>(
         writes.push(notification.write()?);
     }
     for copy in copies {
-        if copy.is_kept() {
+        told.surplus += copy.surplus();
+        if let Some(number) = copy.room.number() {
             let chunk = new_chunk(id, &copy, &notifications);
-            writes.push(keys::engagement(copy.reader, copy.number).write(&chunk)?);
-        } else {
-            told.surplus += copy.news().len();
+            writes.push(keys::engagement(copy.reader, number).write(&chunk)?);
         }
     }
     let items = notifications.iter().filter_map(Notification::item);
@@ -140,7 +142,7 @@ async fn entry<P: Clock + KeyValue + Scheduler>(
 }
 
 fn new_chunk(batch: OperationId, copy: &ReadersCopy<'_>, notifications: &[Notification]) -> Chunk {
-    let (facts, surplus) = copy.kept();
+    let facts = copy.kept_facts();
     let events = facts.iter().map(|fact| fact.place);
     let events: BTreeSet<_> = events
         .map(|place| event_id(copy.reader, batch, place))
@@ -153,7 +155,7 @@ fn new_chunk(batch: OperationId, copy: &ReadersCopy<'_>, notifications: &[Notifi
     Chunk {
         batch,
         facts,
-        surplus,
+        surplus: u64::try_from(copy.surplus()).unwrap_or(u64::MAX),
         notifications: notifications.collect(),
     }
 }
@@ -166,14 +168,12 @@ async fn notifications<P: Clock + KeyValue>(
     copies: &[ReadersCopy<'_>],
     told: &mut Told,
 ) -> Result<Vec<Notification>, StoreError> {
-    let kept = copies.iter().filter(|copy| copy.is_kept());
-    let mut news: Vec<(&ReadersCopy<'_>, &Fact, Verdict)> = kept
-        .flat_map(|copy| {
-            copy.told()
-                .into_iter()
-                .map(move |(fact, v)| (copy, fact, v))
-        })
-        .collect();
+    let told_of = |copy| {
+        let facts = ReadersCopy::told(copy).into_iter();
+        facts.map(move |(fact, verdict)| (copy, fact, verdict))
+    };
+    let mut news: Vec<(&ReadersCopy<'_>, &Fact, Verdict)> =
+        copies.iter().flat_map(told_of).collect();
     if news.is_empty() {
         return Ok(Vec::new());
     }
@@ -205,7 +205,7 @@ async fn wishes<P: Clock + KeyValue + Scheduler>(
         let wish = Wish {
             sender: &copy.record.from.address,
             topic: copy.record.treatment.topic.as_ref(),
-            recipient: &copy.address,
+            recipient: copy.address,
             message: copy.reader.message,
             at: fact.at,
         };

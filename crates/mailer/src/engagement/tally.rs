@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use audience::{Audience, Verdict};
 
 use super::chunk::{Chunk, Fact, Known, event_id};
-use super::verdict::judge_all;
+use super::verdict::{Delivery, judge_all};
 use super::{UnsubscribedBy, VisitAction};
 use crate::event::EventId;
 use crate::link::Reader;
@@ -109,9 +109,9 @@ pub struct Engagement {
 }
 
 impl Engagement {
-    /// What follows from all that is known of `reader`, to whom it was delivered then, of a message with so many links.
+    /// What follows from all that is known of `reader`, who got it then, of a message with so many links.
     #[must_use]
-    pub fn of(reader: Reader, delivered_at: Option<Timestamp>, links: u16, known: Known) -> Self {
+    pub fn of(reader: Reader, delivery: Delivery, links: u16, known: Known) -> Self {
         let mut found = Self {
             surplus: known.surplus,
             ..Self::default()
@@ -129,7 +129,7 @@ impl Engagement {
             facts.extend(some);
             found.notifications.extend(notifications);
         }
-        let verdicts = judge_all(delivered_at, links, &facts);
+        let verdicts = judge_all(delivery, links, &facts);
         let judged = events.into_iter().zip(facts).zip(verdicts);
         found.visits = judged
             .map(|((event, fact), verdict)| Judged {

@@ -3,8 +3,6 @@
 //! What the request itself says was judged when it came, by who saw it. Here is added what only many requests and the delivery show.
 //! So a click that is a scanner's after all is judged so from then on, with nothing to be written over.
 
-use std::time::Duration;
-
 use audience::{
     Action, Audience, Class, Client, Family, Headers, History, MAX_CLICKS, Method, Reason, Rules,
     Verdict, judge_later, rejudge,
@@ -17,20 +15,39 @@ use crate::event::EventKind;
 use crate::outcome::Outcome;
 use crate::time::Timestamp;
 
-/// When a message was delivered to a recipient, or handed over, as long as nobody told of more.
-#[must_use]
-pub fn delivered_at(state: Option<&RecipientState>, outcomes: &[Outcome]) -> Option<Timestamp> {
-    let mut outcomes = outcomes.iter();
-    let delivered = outcomes.find(|outcome| outcome.kind == EventKind::Delivered);
-    let handed_over = state.filter(|state| state.status == RecipientStatus::OutForDelivery);
-    delivered
-        .map(|outcome| outcome.at)
-        .or(handed_over.map(|state| state.at))
+/// When a recipient's copy of a message got to him, as far as that is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// When it was handed over.
+    pub handed_over: Option<Timestamp>,
+    /// When it was delivered. Scanners look at it before that is told, some while it is being delivered.
+    pub delivered: Option<Timestamp>,
+}
+
+impl Delivery {
+    /// What follows from his state and what was told of him.
+    #[must_use]
+    pub fn of(state: Option<&RecipientState>, outcomes: &[Outcome]) -> Self {
+        let handed_over = state.filter(|state| state.status == RecipientStatus::OutForDelivery);
+        let mut outcomes = outcomes.iter();
+        let delivered = outcomes.find(|outcome| outcome.kind == EventKind::Delivered);
+        Self {
+            handed_over: handed_over.map(|state| state.at),
+            delivered: delivered.map(|outcome| outcome.at),
+        }
+    }
+
+    /// Milliseconds at `at` since the delivery; before that, or if nobody told of one, since the hand-over.
+    fn since(self, at: Timestamp) -> Option<i64> {
+        let starts = [self.delivered, self.handed_over];
+        let start = starts.into_iter().flatten().find(|start| *start <= at)?;
+        i64::try_from(at.since(start).as_millis()).ok()
+    }
 }
 
 /// The verdict on each of `facts`, in their order: all of one recipient, of a message with so many links; 0 if that is not known.
 #[must_use]
-pub fn judge_all(delivered_at: Option<Timestamp>, links: u16, facts: &[Fact]) -> Vec<Verdict> {
+pub fn judge_all(delivery: Delivery, links: u16, facts: &[Fact]) -> Vec<Verdict> {
     let mut verdicts: Vec<Verdict> = facts.iter().map(|fact| first(&fact.visitor)).collect();
     let mut order: Vec<usize> = (0..facts.len()).collect();
     order.sort_by_key(|&index| facts.get(index).map(|fact| fact.at));
@@ -39,7 +56,7 @@ pub fn judge_all(delivered_at: Option<Timestamp>, links: u16, facts: &[Fact]) ->
         let (Some(fact), Some(verdict)) = (facts.get(index), verdicts.get_mut(index)) else {
             continue;
         };
-        let (found, changed) = past.take(index, fact, delivered_at, *verdict);
+        let (found, changed) = past.take(index, fact, delivery, *verdict);
         *verdict = found;
         for click in changed {
             if let Some(verdict) = verdicts.get_mut(click) {
@@ -86,7 +103,7 @@ impl Past {
         &mut self,
         index: usize,
         fact: &Fact,
-        delivered_at: Option<Timestamp>,
+        delivery: Delivery,
         first: Verdict,
     ) -> (Verdict, Vec<usize>) {
         let rules = Rules::default();
@@ -96,7 +113,7 @@ impl Past {
             method: method(fact),
             headers: &headers,
             at: fact.at.as_millis(),
-            since_delivery: delivered_at.and_then(|delivered| since(delivered, fact.at)),
+            since_delivery: delivery.since(fact.at),
             history: &self.history,
         };
         let verdict = judge_later(&rules, &visit, first);
@@ -125,11 +142,6 @@ impl Past {
     }
 }
 
-fn since(delivered: Timestamp, at: Timestamp) -> Option<i64> {
-    let elapsed: Duration = (at >= delivered).then(|| at.since(delivered))?;
-    i64::try_from(elapsed.as_millis()).ok()
-}
-
 const fn action(action: &VisitAction) -> Action {
     match action {
         VisitAction::Open => Action::Open,
@@ -150,14 +162,18 @@ const fn method(fact: &Fact) -> Method {
 mod tests {
     use super::*;
 
-    const DELIVERED: Timestamp = Timestamp::from_millis(1_000_000);
+    const AT: Timestamp = Timestamp::from_millis(1_000_000);
+    const DELIVERED: Delivery = Delivery {
+        handed_over: None,
+        delivered: Some(AT),
+    };
 
     /// A visit so many milliseconds after delivery, by a browser or by somebody who names himself.
     fn fact(after: u64, action: VisitAction, said: (&str, &str)) -> Fact {
         let (audience, reason) = said;
         Fact {
             place: 0,
-            at: Timestamp::from_millis(DELIVERED.as_millis() + after),
+            at: Timestamp::from_millis(AT.as_millis() + after),
             action,
             is_head: audience == "scanner" && reason == "method:head",
             visitor: Visitor {
@@ -183,7 +199,7 @@ mod tests {
     #[track_caller]
     fn check(links: u16, facts: &[Fact], expected: &[&str]) {
         let words = |verdict: &Verdict| format!("{} {}", verdict.audience, verdict.reason);
-        let found: Vec<String> = judge_all(Some(DELIVERED), links, facts)
+        let found: Vec<String> = judge_all(DELIVERED, links, facts)
             .iter()
             .map(words)
             .collect();
@@ -202,7 +218,7 @@ mod tests {
             fact(60_000, click(0), BROWSER),
             fact(60_000, click(0), ("martian", "no such word")),
         ];
-        let found = judge_all(Some(DELIVERED), 0, &facts);
+        let found = judge_all(DELIVERED, 0, &facts);
         let audiences: Vec<&str> = found.iter().map(|v| v.audience.as_str()).collect();
         assert_eq!(audiences, ["image-proxy", "scanner", "human", "human"]);
         assert_eq!(found[3].reason, Reason::NOTHING);
@@ -224,8 +240,36 @@ mod tests {
             fact(9_000, click(0), BROWSER),
         ];
         check(0, &late, &["human ua:known-client"; 2]);
-        let unknown = judge_all(None, 0, &early);
+        let unknown = judge_all(Delivery::default(), 0, &early);
         assert!(unknown.iter().all(|v| v.audience == Audience::Human));
+    }
+
+    /// Breaks if a scanner's click turned into a person's when the relay tells of the delivery.
+    #[test]
+    fn what_comes_between_hand_over_and_delivery_is_measured_from_the_hand_over() {
+        let handed_over = Some(AT);
+        let after = |millis| Some(Timestamp::from_millis(AT.as_millis() + millis));
+        let audience = |delivered, at| {
+            let delivery = Delivery {
+                handed_over,
+                delivered,
+            };
+            judge_all(delivery, 0, &[fact(at, click(0), BROWSER)])[0].audience
+        };
+        for (delivered, at, expected) in [
+            (None, 1_500, Audience::Scanner),
+            (after(4_000), 1_500, Audience::Scanner),
+            (after(4_000), 3_000, Audience::Human),
+            (after(4_000), 5_500, Audience::Scanner),
+            (after(4_000), 6_001, Audience::Human),
+        ] {
+            assert_eq!(audience(delivered, at), expected, "{delivered:?} {at}");
+        }
+        let early = Delivery {
+            handed_over: after(9_000),
+            delivered: None,
+        };
+        assert_eq!(early.since(AT), None);
     }
 
     #[test]
@@ -266,7 +310,7 @@ mod tests {
             .map(|n| fact(60_000 + n * 20_000, click(0), BROWSER))
             .collect();
         facts.extend((0..3).map(|n| fact(9_000_000 + u64::from(n), click(n), BROWSER)));
-        let found = judge_all(Some(DELIVERED), 3, &facts);
+        let found = judge_all(DELIVERED, 3, &facts);
         let (before, burst) = found.split_at(20);
         assert!(before.iter().all(|v| v.audience == Audience::Human));
         assert!(burst.iter().all(|v| v.reason == Reason::BURST));

@@ -4,7 +4,7 @@ use futures::future::try_join_all;
 
 use super::chunk;
 use super::tally::Engagement;
-use super::verdict::delivered_at;
+use super::verdict::Delivery;
 use crate::link::Reader;
 use crate::notification::{self, Notification};
 use crate::ports::{KeyValue, StoreError};
@@ -26,9 +26,9 @@ pub async fn of_message(
         };
         let known = chunk::read(store, reader).await?;
         let state = timeline.state.recipients.get(usize::from(recipient));
-        let delivered_at = delivered_at(state, &story.outcomes);
+        let delivery = Delivery::of(state, &story.outcomes);
         let links = timeline.state.links;
-        Ok(Engagement::of(reader, delivered_at, links, known))
+        Ok(Engagement::of(reader, delivery, links, known))
     });
     try_join_all(reads).await
 }

@@ -6,7 +6,7 @@ use envelope::{AddrSpec, Domain};
 use mailer::attempt::Windows;
 use mailer::digest::turns::Turns;
 use mailer::digest::{Digested, Digester};
-use mailer::engagement::chunk::{MAX_CHUNK_FACTS, MAX_CHUNKS};
+use mailer::engagement::chunk::{MAX_CHUNK_FACTS, MAX_CHUNKS, MAX_HEAD_CHUNKS, MAX_WISH_CHUNKS};
 use mailer::engagement::intake::{Told, take_in};
 use mailer::engagement::tally::{Engagement, Totals};
 use mailer::engagement::{UnsubscribedBy, Visit, VisitAction, VisitBatch, Visitor, view};
@@ -50,6 +50,15 @@ pub(crate) fn visit(message: OperationId, recipient: u8, after: u64, action: Vis
             user_agent: None,
         },
     }
+}
+
+/// A scanner's HEAD request for the first link.
+fn head(message: OperationId, after: u64) -> Visit {
+    let mut head = visit(message, 0, after, click(0));
+    head.is_head = true;
+    "scanner".clone_into(&mut head.visitor.audience);
+    "method:head".clone_into(&mut head.visitor.reason);
+    head
 }
 
 pub(crate) fn click(link: u16) -> VisitAction {
@@ -96,6 +105,12 @@ pub(crate) fn engagements(world: &World, message: OperationId) -> Vec<Engagement
     run(view::of_message(world, &timeline)).unwrap()
 }
 
+/// What Bob did, and what Eve did.
+pub(crate) fn both(world: &World, message: OperationId) -> (Engagement, Engagement) {
+    let found = <[Engagement; 2]>::try_from(engagements(world, message));
+    found.unwrap().into()
+}
+
 fn ruling(world: &World, address: &str, treatment: &Treatment) -> Ruling {
     let sender = AddrSpec::parse(&format!("news@{DOMAIN}")).unwrap();
     let mail = Mail {
@@ -134,16 +149,12 @@ fn treat(world: &World, message: OperationId, treatment: Treatment) {
 fn opens_and_clicks_are_counted_for_their_recipient() {
     let world = World::with_domain();
     let id = sent(&world);
-    let mut head = visit(id, 0, 400, click(0));
-    head.is_head = true;
-    "scanner".clone_into(&mut head.visitor.audience);
-    "method:head".clone_into(&mut head.visitor.reason);
     let mut proxy = visit(id, 0, 50, VisitAction::Open);
     "image-proxy".clone_into(&mut proxy.visitor.audience);
     let visits = vec![
         visit(id, 0, 100, VisitAction::Open),
         visit(id, 0, 200, click(1)),
-        head,
+        head(id, 400),
         proxy,
     ];
     tell(&world, "1", visits);
@@ -198,12 +209,14 @@ fn what_does_not_exist_is_counted_and_dropped() {
     assert_eq!(told.engaged[0].context(), "https://shop.example/1");
 }
 
-#[test]
-fn whatever_call_fails_nothing_is_lost_and_nothing_is_double() {
+/// Opens of Bob and clicks of Eve that are counted, and notifications, whatever call fails.
+#[track_caller]
+fn check_failing_at_any_call(batches_before: u64, expected: (u64, u64, usize)) {
     for call in 0.. {
         let world = World::with_domain();
         let id = sent(&world);
         subscribe_to_all(&world);
+        after_batches(&world, id, batches_before);
         let visits = vec![
             visit(id, 0, 0, VisitAction::Open),
             visit(id, 1, 5, click(0)),
@@ -221,20 +234,23 @@ fn whatever_call_fails_nothing_is_lost_and_nothing_is_double() {
         world.advance(Duration::from_secs(240));
         let over = try_take_in(&world, batch).unwrap();
         assert!(!matches!(over, Digested::Done(_)), "call {call}");
-        let found = engagements(&world, id);
-        assert_eq!(
-            (found[0].opens.total, found[1].clicks.total),
-            (1, 1),
-            "call {call}"
-        );
-        assert!(found[0].unsubscribed.is_some(), "call {call}");
+        let (bob, eve) = both(&world, id);
+        let told = world.count("notification/");
+        let counted = (bob.opens.total, eve.clicks.total, told);
+        assert_eq!(counted, expected, "call {call}");
+        assert!(bob.unsubscribed.is_some(), "call {call}");
         assert!(is_held(&world, "bob@example.com"), "call {call}");
-        assert_eq!(world.count("notification/"), 3, "call {call}");
         if is_over {
             assert!(call > 10, "{call} calls");
             break;
         }
     }
+}
+
+#[test]
+fn whatever_call_fails_nothing_is_lost_and_nothing_is_double() {
+    check_failing_at_any_call(0, (1, 1, 3));
+    check_failing_at_any_call(MAX_CHUNKS, (0, 1, 2));
 }
 
 #[test]
@@ -300,30 +316,97 @@ fn subscribers_are_told_of_each_visit_but_head_requests() {
     assert_eq!(event.unwrap().event, notification.events[0].id);
 }
 
+/// As if so many batches had been taken in.
+pub(crate) fn after_batches(world: &World, message: OperationId, batches: u64) {
+    let batches = i64::try_from(batches).unwrap();
+    let counter = keys::engagement_count(reader(message));
+    run(world.increment(counter.path(), batches)).unwrap();
+}
+
 #[test]
-fn visits_are_kept_up_to_a_number_of_batches_and_wishes_are_obeyed_all_the_same() {
+fn visits_are_kept_up_to_a_number_of_batches_and_wishes_beyond_it() {
     let world = World::with_domain();
     let id = sent(&world);
-    let most = i64::try_from(MAX_CHUNKS).unwrap();
-    run(world.increment(keys::engagement_count(reader(id)).path(), most)).unwrap();
-    let told = tell(
-        &world,
-        "1",
-        vec![visit(id, 0, 0, click(0)), visit(id, 0, 0, UNSUBSCRIBE)],
+    subscribe_to_all(&world);
+    after_batches(&world, id, MAX_CHUNKS);
+    let news = vec![visit(id, 0, 0, click(0)), visit(id, 0, 0, UNSUBSCRIBE)];
+    let told = tell(&world, "1", news);
+    assert_eq!(
+        (told.surplus, told.engaged.len(), told.notifications.len()),
+        (1, 1, 1)
     );
-    assert_eq!((told.surplus, told.engaged.len()), (2, 0));
-    let found = engagements(&world, id);
-    assert_eq!((found[0].surplus, found[0].clicks.total), (1, 0));
+    let found = &engagements(&world, id)[0];
+    assert_eq!((found.surplus, found.clicks.total), (1, 0));
+    assert!(found.unsubscribed.is_some());
     assert!(is_held(&world, "bob@example.com"));
 }
 
 #[test]
-fn of_a_flood_in_one_batch_some_are_kept_and_all_wishes() {
+fn beyond_the_batches_only_a_number_of_changed_minds_is_kept_and_all_are_obeyed() {
+    let world = World::with_domain();
+    let id = sent(&world);
+    after_batches(&world, id, MAX_CHUNKS);
+    for n in 0..=MAX_WISH_CHUNKS {
+        let wish = match n % 2 {
+            0 => UNSUBSCRIBE,
+            _ => VisitAction::Resubscribe,
+        };
+        let told = tell(
+            &world,
+            &format!("{n}"),
+            vec![visit(id, 0, 2 * n, wish.clone())],
+        );
+        let is_kept = n < MAX_WISH_CHUNKS;
+        assert_eq!(
+            (told.engaged.len(), told.surplus == 0),
+            (usize::from(is_kept), is_kept)
+        );
+        let again = tell(
+            &world,
+            &format!("again {n}"),
+            vec![visit(id, 0, 2 * n + 1, wish)],
+        );
+        assert!(
+            !is_kept || again.engaged.is_empty(),
+            "it is known, and takes no room"
+        );
+    }
+    assert!(is_held(&world, "bob@example.com"), "what he said last");
+    let found = &engagements(&world, id)[0];
+    assert_eq!(found.surplus, MAX_WISH_CHUNKS + 2);
+}
+
+#[test]
+fn head_requests_take_no_room_from_people_and_are_never_too_many() {
+    let world = World::with_domain();
+    let id = sent(&world);
+    for n in 0..MAX_CHUNKS {
+        let told = tell(&world, &format!("head {n}"), vec![head(id, n * 60_000)]);
+        assert_eq!(told.surplus, 0);
+    }
+    let mut last: Vec<Visit> = (0..60).map(|n| head(id, 5_000_000 + n)).collect();
+    last.push(visit(id, 0, 9_000_000, click(0)));
+    assert_eq!(tell(&world, "person", last).engaged.len(), 1);
+    let found = &engagements(&world, id)[0];
+    assert_eq!((found.clicks.human, found.surplus), (1, 0));
+    let heads = found.visits.iter().filter(|visit| visit.fact.is_head);
+    let most = usize::try_from(MAX_HEAD_CHUNKS).unwrap() + audience::MAX_HEADS;
+    assert_eq!(heads.count(), most);
+    after_batches(&world, id, MAX_CHUNKS);
+    let before = engagements(&world, id)[0].surplus;
+    tell(&world, "late", vec![head(id, 9_500_000)]);
+    assert_eq!(engagements(&world, id)[0].surplus, before);
+}
+
+#[test]
+fn of_a_flood_in_one_batch_some_are_kept_and_told_and_all_wishes() {
     let world = World::with_domain();
     let id = sent(&world);
     let mut visits: Vec<Visit> = (0..40).map(|n| visit(id, 0, n, click(0))).collect();
     visits.push(visit(id, 0, 40, UNSUBSCRIBE));
-    tell(&world, "1", visits);
+    let told = tell(&world, "1", visits);
+    assert_eq!(told.engaged.len(), MAX_CHUNK_FACTS + 1);
+    assert_eq!(told.surplus, 40 - MAX_CHUNK_FACTS);
     let found = engagements(&world, id);
     let most = u64::try_from(MAX_CHUNK_FACTS).unwrap();
     assert_eq!((found[0].clicks.total, found[0].surplus), (most, 40 - most));

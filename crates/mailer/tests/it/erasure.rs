@@ -16,7 +16,9 @@ use mailer::operation::OperationId;
 use mailer::ports::KeyValue as _;
 use mailer::subscription::SubscriptionId;
 
-use crate::engagement::{UNSUBSCRIBE, click, engagements, is_held, reader, sent, tell, visit};
+use crate::engagement::{
+    UNSUBSCRIBE, after_batches, both, click, engagements, is_held, reader, sent, tell, visit,
+};
 use crate::fake::{World, run};
 use crate::notifications::{Endpoint, once, subscribe_to_all, subscribed};
 
@@ -63,7 +65,13 @@ fn nothing_is_left(world: &World, message: OperationId) {
 
 /// Bob clicks, opens and unsubscribes, and Eve clicks.
 fn visited(world: &World) -> OperationId {
+    visited_after(world, 0)
+}
+
+/// The same with so many batches before, of which nothing is there.
+fn visited_after(world: &World, batches: u64) -> OperationId {
     let id = sent(world);
+    after_batches(world, id, batches);
     let both = vec![visit(id, 0, 0, click(0)), visit(id, 1, 0, click(0))];
     tell(world, "1", both);
     let bob = vec![
@@ -151,12 +159,44 @@ fn who_did_nothing_may_be_erased_too() {
 fn of_who_had_too_many_visits_not_even_their_number_is_left() {
     let world = World::with_domain();
     let id = sent(&world);
-    let most = i64::try_from(MAX_CHUNKS).unwrap();
-    let counter = keys::engagement_count(reader(id));
-    run(world.increment(counter.path(), most + 9)).unwrap();
+    after_batches(&world, id, MAX_CHUNKS + 9);
     assert_eq!(engagements(&world, id)[0].surplus, 9);
     erase_at(&world, id, BOB).unwrap();
     nothing_is_left(&world, id);
+}
+
+#[test]
+fn nothing_is_left_of_a_flood_in_one_batch() {
+    let world = World::with_domain();
+    subscribe_to_all(&world);
+    let id = sent(&world);
+    let flood = (0..30).map(|n| visit(id, 0, u64::from(n), click(n)));
+    tell(&world, "1", flood.collect());
+    deliver_all(&world);
+    erase_at(&world, id, BOB).unwrap();
+    nothing_is_left(&world, id);
+}
+
+#[test]
+fn nothing_is_left_of_wishes_after_too_many_visits_nor_kept_of_later_ones() {
+    let world = World::with_domain();
+    subscribe_to_all(&world);
+    let id = sent(&world);
+    after_batches(&world, id, MAX_CHUNKS);
+    tell(&world, "1", vec![visit(id, 0, 0, UNSUBSCRIBE)]);
+    deliver_all(&world);
+    assert_eq!(notifications(&world).len(), 1);
+    erase_at(&world, id, BOB).unwrap();
+    nothing_is_left(&world, id);
+    let told = tell(&world, "2", vec![visit(id, 0, 9, VisitAction::Resubscribe)]);
+    assert!(told.engaged.is_empty() && !is_held(&world, BOB));
+    nothing_is_left(&world, id);
+    // As if the next one had its number before.
+    let counter = keys::engagement_count(reader(id));
+    run(world.increment(counter.path(), -(1 << 40))).unwrap();
+    let told = tell(&world, "3", vec![visit(id, 0, 20, UNSUBSCRIBE)]);
+    assert!(told.engaged.is_empty() && is_held(&world, BOB));
+    assert_eq!(world.count(&format!("engagement/{id}/0/")), 0);
 }
 
 #[test]
@@ -253,15 +293,15 @@ fn what_is_being_taken_in_is_waited_for() {
     nothing_is_left(&world, id);
 }
 
-#[test]
-fn whatever_call_fails_the_same_again_erases_the_rest() {
+#[track_caller]
+fn check_failing_at_any_call(batches_before: u64) {
     for call in 0.. {
         let world = World::with_domain();
         let endpoint = Endpoint::answering(413);
         subscribed(&world, &endpoint);
-        let id = visited(&world);
-        let told = notifications(&world);
-        once(&world, &endpoint, told[0].id).unwrap();
+        let id = visited_after(&world, batches_before);
+        let told = notifications(&world).remove(0);
+        once(&world, &endpoint, told.id).unwrap();
         edit(&world, |notification| {
             if notification.phase == Phase::Pending {
                 let due_at = world.now.get().plus(Duration::from_hours(1));
@@ -278,11 +318,17 @@ fn whatever_call_fails_the_same_again_erases_the_rest() {
             erase_at(&world, id, BOB).unwrap();
         }
         nothing_is_left(&world, id);
-        assert_eq!(engagements(&world, id)[1].clicks.total, 1, "call {call}");
+        assert_eq!(both(&world, id).1.clicks.total, 1, "call {call}");
         assert_eq!(notifications(&world).len(), 1, "call {call}");
         if is_over {
             assert!(call > 10, "{call} calls");
             break;
         }
     }
+}
+
+#[test]
+fn whatever_call_fails_the_same_again_erases_the_rest() {
+    check_failing_at_any_call(0);
+    check_failing_at_any_call(MAX_CHUNKS);
 }

@@ -1,86 +1,91 @@
 //! What one recipient did with his copy of a message: what was known of it, and what a batch adds.
 
+use std::collections::BTreeSet;
+
 use audience::Verdict;
 use envelope::AddrSpec;
 
 use super::Engaged;
+use super::room::Room;
+use super::said::{new_wishes, wish_of, wishes};
 use crate::engagement::VisitAction;
-use crate::engagement::chunk::{Fact, MAX_CHUNK_FACTS, MAX_CHUNKS, event_id};
-use crate::engagement::verdict::judge_all;
+use crate::engagement::chunk::{Fact, event_id};
+use crate::engagement::verdict::{Delivery, judge_all};
 use crate::event::{AppEvent, EngagementKind, EventData};
 use crate::link::Reader;
 use crate::operation::OperationId;
 use crate::record::MessageRecord;
-use crate::time::Timestamp;
 
 /// One recipient's copy of a message that visits of the batch are about.
 pub(super) struct ReadersCopy<'a> {
     pub(super) reader: Reader,
     pub(super) record: &'a MessageRecord,
-    pub(super) address: AddrSpec,
-    pub(super) delivered_at: Option<Timestamp>,
+    pub(super) address: &'a AddrSpec,
+    pub(super) delivery: Delivery,
     pub(super) links: u16,
-    /// The number of its new chunk.
-    pub(super) number: u64,
+    pub(super) room: Room,
     /// What was known, then what is new.
-    pub(super) facts: Vec<Fact>,
+    pub(super) facts: &'a [Fact],
     pub(super) known: usize,
 }
 
 impl ReadersCopy<'_> {
-    pub(super) fn is_kept(&self) -> bool {
-        self.number <= MAX_CHUNKS
-    }
-
-    pub(super) fn news(&self) -> &[Fact] {
-        self.facts.get(self.known..).unwrap_or_default()
-    }
-
-    /// New facts as far as they are kept, and how many are not. Wishes are, however many there are of others.
-    pub(super) fn kept(&self) -> (Vec<Fact>, u64) {
-        let (mut facts, mut surplus) = (Vec::new(), 0);
-        for fact in self.news() {
-            if facts.len() < MAX_CHUNK_FACTS || wish_of(fact).is_some() {
-                facts.push(fact.clone());
-            } else {
-                surplus += 1;
+    /// Where new facts are that are kept.
+    fn kept(&self) -> BTreeSet<usize> {
+        let is_kept = self.room.number().is_some();
+        let (mut visits, mut heads) = self.room.most();
+        let news = self.facts.iter().enumerate().skip(self.known);
+        let kept = news.filter(|(_, fact)| {
+            if wish_of(fact).is_some() {
+                return is_kept;
             }
-        }
-        (facts, surplus)
-    }
-
-    /// New facts that subscribers and the log are told of, with who that was: HEAD requests tell nothing, nor do wishes that are known.
-    pub(super) fn told(&self) -> Vec<(&Fact, Verdict)> {
-        let wishes = self.new_wishes();
-        let verdicts = judge_all(self.delivered_at, self.links, &self.facts);
-        let all = self.facts.iter().zip(verdicts).enumerate();
-        let news = all.skip(self.known).filter(|(index, (fact, _))| {
-            !fact.is_head && (wish_of(fact).is_none() || wishes.contains(index))
+            let left = if fact.is_head {
+                &mut heads
+            } else {
+                &mut visits
+            };
+            let next = left.checked_sub(1);
+            *left = next.unwrap_or(0);
+            next.is_some()
         });
-        news.map(|(_, told)| told).collect()
+        kept.map(|(index, _)| index).collect()
     }
 
-    /// Where wishes are, and what for, in the order of time.
-    pub(super) fn wishes(&self) -> Vec<(usize, &Fact, bool)> {
-        let facts = self.facts.iter().enumerate();
-        let mut wishes: Vec<(usize, &Fact, bool)> = facts
-            .filter_map(|(index, fact)| Some((index, fact, wish_of(fact)?)))
-            .collect();
-        wishes.sort_by_key(|(_, fact, _)| fact.at);
-        wishes
+    /// New facts as far as they are kept.
+    pub(super) fn kept_facts(&self) -> Vec<Fact> {
+        let kept = self.kept();
+        let facts = kept.iter().filter_map(|&index| self.facts.get(index));
+        facts.cloned().collect()
     }
 
-    /// Where wishes are that change what was wished before, as far as that is known.
-    pub(super) fn new_wishes(&self) -> Vec<usize> {
-        let mut wishes = self.wishes();
-        let mut standing = None;
-        wishes.retain(|(_, _, wish)| standing.replace(*wish) != Some(*wish));
-        wishes.into_iter().map(|(index, _, _)| index).collect()
+    /// New visits that are not kept. HEAD requests are none.
+    pub(super) fn surplus(&self) -> usize {
+        let kept = self.kept();
+        let news = self.facts.iter().enumerate().skip(self.known);
+        news.filter(|(index, fact)| !fact.is_head && !kept.contains(index))
+            .count()
+    }
+
+    /// What is kept and subscribers and the log are told of, with who that was: nothing else, since an erasure finds what was told by what
+    /// is kept. HEAD requests tell nothing, nor do wishes that are known.
+    pub(super) fn told(&self) -> Vec<(&Fact, Verdict)> {
+        let kept = self.kept();
+        if kept.is_empty() {
+            return Vec::new();
+        }
+        let wishes = new_wishes(self.facts);
+        let verdicts = judge_all(self.delivery, self.links, self.facts);
+        let all = self.facts.iter().zip(verdicts).enumerate();
+        let told = all.filter(|(index, (fact, _))| {
+            let is_news = wish_of(fact).is_none() || wishes.contains(index);
+            kept.contains(index) && !fact.is_head && is_news
+        });
+        told.map(|(_, told)| told).collect()
     }
 
     /// The last wish, if it came now: whether to get no more. It may have been said before, and an operator have undone it since.
     pub(super) fn wish(&self) -> Option<(&Fact, bool)> {
-        let (index, fact, no_more) = self.wishes().pop()?;
+        let (index, fact, no_more) = wishes(self.facts).pop()?;
         (index >= self.known).then_some((fact, no_more))
     }
 
@@ -143,14 +148,5 @@ impl ReadersCopy<'_> {
             action: fact.action.clone(),
             verdict,
         }
-    }
-}
-
-/// Whether to get no more, if that is what a fact is about. HEAD requests wish for nothing.
-const fn wish_of(fact: &Fact) -> Option<bool> {
-    match (fact.is_head, &fact.action) {
-        (false, VisitAction::Unsubscribe { .. }) => Some(true),
-        (false, VisitAction::Resubscribe) => Some(false),
-        (true, _) | (false, VisitAction::Open | VisitAction::Click { .. }) => None,
     }
 }

@@ -7,20 +7,18 @@ use futures::future::{try_join, try_join_all};
 
 use super::Told;
 use super::copy::ReadersCopy;
+use super::room::Room;
+use super::said::new_wishes;
 use crate::delivery::DeliveryState;
 use crate::digest::{Messages, read_messages};
-use crate::engagement::chunk::{self, Chunk, Fact, MAX_CHUNKS};
-use crate::engagement::verdict::delivered_at;
+use crate::engagement::chunk::{self, Fact, MAX_HEAD_CHUNKS};
+use crate::engagement::verdict::Delivery;
 use crate::engagement::{VisitAction, VisitBatch};
 use crate::event::EventKind;
 use crate::keys;
 use crate::link::Reader;
 use crate::operation::OperationId;
 use crate::ports::{KeyValue, StoreError};
-use crate::time::Timestamp;
-
-/// Chunks before the new one that are read to judge it by: what speaks against a person lies a minute back at most.
-const LOOK_BACK: u64 = 32;
 
 /// A copy of what is in hand, before anything is read of it.
 struct Place {
@@ -37,10 +35,13 @@ pub(super) struct Gathered {
 
 /// What is read of a copy.
 struct Known {
-    place: Place,
-    delivered_at: Option<Timestamp>,
-    number: u64,
-    history: Vec<Chunk>,
+    reader: Reader,
+    address: AddrSpec,
+    delivery: Delivery,
+    room: Room,
+    /// What was known, then what is new.
+    facts: Vec<Fact>,
+    known: usize,
 }
 
 /// All that the batch is about, with what is known of it.
@@ -63,15 +64,14 @@ pub(super) async fn gather(
         let place = locate(&messages, &states, reader, facts);
         let kept = place.as_ref().map_or(0, |place| place.news.len());
         told.foreign += count - kept;
-        reads.extend(place.map(|place| read_copy(store, states.get(&reader.message), place)));
+        let state = states.get(&reader.message);
+        reads.extend(place.map(|place| read_copy(store, (id, state), place)));
     }
-    let mut copies = try_join_all(reads).await?;
-    // Somebody was as quick, and has written what we would.
-    copies.retain(|copy| copy.history.iter().all(|chunk| chunk.batch != id));
+    let copies = try_join_all(reads).await?;
     Ok(Gathered {
         messages,
         states,
-        copies,
+        copies: copies.into_iter().flatten().collect(),
     })
 }
 
@@ -110,33 +110,52 @@ fn locate(
     })
 }
 
+/// None when there is nothing to do about it.
 async fn read_copy(
     store: &impl KeyValue,
-    state: Option<&DeliveryState>,
+    (batch, state): (OperationId, Option<&DeliveryState>),
     place: Place,
-) -> Result<Known, StoreError> {
+) -> Result<Option<Known>, StoreError> {
     let reader = place.reader;
     let recipient = usize::from(reader.recipient);
-    let delivered = keys::outcome(reader.message, recipient, EventKind::Delivered, 0);
-    let count = keys::engagement_count(reader);
-    let (delivered, number) = try_join(delivered.read(store), count.increment(store)).await?;
-    let number =
-        u64::try_from(number).map_err(|_| StoreError::new("engagement-count is negative"))?;
-    let last = number.saturating_sub(1).min(MAX_CHUNKS);
-    let first = last.saturating_sub(LOOK_BACK).saturating_add(1);
-    let history = if chunk::is_erased(number) {
-        Vec::new()
-    } else {
-        chunk::read_some(store, reader, first, last).await?
+    let Some(number) = number(store, &place).await? else {
+        return Ok(None);
     };
+    let delivered = keys::outcome(reader.message, recipient, EventKind::Delivered, 0);
+    let history = chunk::read_before(store, reader, number);
+    let (delivered, history) = try_join(delivered.read(store), history).await?;
+    if history.iter().any(|chunk| chunk.batch == batch) {
+        // Somebody was as quick, and has written what we would.
+        return Ok(None);
+    }
+    let mut facts: Vec<Fact> = history.into_iter().flat_map(|chunk| chunk.facts).collect();
+    let known = facts.len();
+    facts.extend(place.news);
+    let changes_wishes = new_wishes(&facts).iter().any(|&index| index >= known);
+    let room = Room::take(store, (reader, number), changes_wishes).await?;
     let state = state.and_then(|state| state.recipients.get(recipient));
-    let delivered_at = delivered_at(state, delivered.as_slice());
-    Ok(Known {
-        place,
-        delivered_at,
-        number,
-        history,
-    })
+    Ok(Some(Known {
+        reader,
+        address: place.address,
+        delivery: Delivery::of(state, delivered.as_slice()),
+        room,
+        facts,
+        known,
+    }))
+}
+
+/// The number of the batch among those of its recipient. None for nothing but HEAD requests when there were some.
+async fn number(store: &impl KeyValue, place: &Place) -> Result<Option<u64>, StoreError> {
+    let counter = keys::engagement_count(place.reader);
+    let negative = |_| StoreError::new("engagement-count is negative");
+    if place.news.iter().all(|fact| fact.is_head) {
+        let count = u64::try_from(counter.value(store).await?).map_err(negative)?;
+        if count >= MAX_HEAD_CHUNKS {
+            return Ok(None);
+        }
+    }
+    let number = counter.increment(store).await?;
+    u64::try_from(number).map(Some).map_err(negative)
 }
 
 impl Gathered {
@@ -146,25 +165,16 @@ impl Gathered {
     }
 
     fn copy<'a>(&'a self, known: &'a Known) -> Option<ReadersCopy<'a>> {
-        let Place {
-            reader,
-            address,
-            news,
-        } = &known.place;
-        let history = known.history.iter().flat_map(|chunk| &chunk.facts);
-        let mut facts: Vec<Fact> = history.cloned().collect();
-        let count = facts.len();
-        facts.extend(news.iter().cloned());
-        let state = self.states.get(&reader.message);
+        let message = known.reader.message;
         Some(ReadersCopy {
-            reader: *reader,
-            record: self.messages.get(&reader.message)?,
-            address: address.clone(),
-            delivered_at: known.delivered_at,
-            links: state.map_or(0, |state| state.links),
-            number: known.number,
-            facts,
-            known: count,
+            reader: known.reader,
+            record: self.messages.get(&message)?,
+            address: &known.address,
+            delivery: known.delivery,
+            links: self.states.get(&message).map_or(0, |state| state.links),
+            room: known.room,
+            facts: &known.facts,
+            known: known.known,
         })
     }
 }

@@ -37,7 +37,7 @@ pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn rates(in_turn: &AgainstBare<'_>) -> Result<(), Failure> {
+async fn rates(in_turn: &AgainstBare<'_, System>) -> Result<(), Failure> {
     println!(
         "\nAccepting 4 KB of HTML, medians of {ROUNDS} rounds of {:.1} s each, in turn\n",
         in_turn.round.as_secs_f64()

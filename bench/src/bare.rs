@@ -1,12 +1,12 @@
 //! The same load on Sendlet and on a component that only writes, in turn.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Failure;
 use crate::connection::Exchange;
 use crate::load::{self, Load, Rate};
 use crate::progress;
-use crate::systems::System;
 use crate::table::cell;
 
 /// The medians are of so many.
@@ -14,25 +14,31 @@ pub(crate) const ROUNDS: usize = 5;
 /// How many clients there are at once.
 pub(crate) const CONNECTIONS: [usize; 3] = [1, 16, 64];
 
+/// An application that is running.
+pub(crate) trait Serves {
+    /// Where it listens.
+    fn address(&self) -> SocketAddr;
+}
+
 /// What is compared, and for how long.
-pub(crate) struct AgainstBare<'a> {
-    pub(crate) system: &'a System,
-    pub(crate) bare: &'a System,
+pub(crate) struct AgainstBare<'a, S> {
+    pub(crate) system: &'a S,
+    pub(crate) bare: &'a S,
     pub(crate) round: Duration,
 }
 
-impl AgainstBare<'_> {
+impl<S: Serves> AgainstBare<'_, S> {
     /// The medians of both, with so many connections that send what `request` makes for each.
     pub(crate) async fn measure<F, E>(
         &self,
         connections: usize,
-        request: impl Fn(&System) -> F,
+        request: impl Fn(&S) -> F,
     ) -> Result<(Rate, Rate), Failure>
     where
         F: Fn() -> E + Send + 'static,
         E: Into<Exchange> + Send + 'static,
     {
-        let load = |system: &System| Load {
+        let load = |system: &S| Load {
             address: system.address(),
             connections,
             duration: self.round,

@@ -10,6 +10,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use crate::Failure;
+use crate::bare::Serves;
 use crate::endpoint::Endpoint;
 use crate::operator::{Operator, Ticker};
 use crate::systems::variables;
@@ -23,17 +24,29 @@ const STOP: Duration = Duration::from_secs(10);
 pub(crate) struct Spin {
     endpoint: Endpoint,
     child: Child,
-    _ticker: Ticker,
+    ticker: Option<Ticker>,
     _state: TempDir,
 }
 
 impl Spin {
-    /// Starts it, or says that there is none.
+    /// Starts Sendlet as it is with this relay, or says that there is no such program.
     pub(crate) async fn start(relay: SocketAddr) -> Result<Option<Self>, Failure> {
+        let manifest = root().join("spin.toml");
+        let Some(mut spin) = Self::serve(&manifest, &format!("http://{relay}")).await? else {
+            return Ok(None);
+        };
+        let address = spin.endpoint.address;
+        spin.endpoint.sender = Operator::of(address).provision().await?;
+        spin.ticker = Some(Ticker::start(address));
+        Ok(Some(spin))
+    }
+
+    /// Starts what a manifest says, or says that there is no such program.
+    pub(crate) async fn serve(manifest: &Path, relay: &str) -> Result<Option<Self>, Failure> {
         let address = free_address()?;
         let state = folder()?;
-        let mut command = command(address, state.path());
-        for (name, value) in variables(&format!("http://{relay}")) {
+        let mut command = command(manifest, address, state.path());
+        for (name, value) in variables(relay) {
             command.env(format!("SPIN_VARIABLE_{}", name.to_uppercase()), value);
         }
         let mut child = match command.spawn() {
@@ -49,13 +62,13 @@ impl Spin {
         let endpoint = Endpoint {
             name: "Sendlet, spin",
             address,
-            sender: operator.provision().await?,
+            sender: String::new(),
             processes: family(child.id()),
         };
         Ok(Some(Self {
             endpoint,
             child,
-            _ticker: Ticker::start(address),
+            ticker: None,
             _state: state,
         }))
     }
@@ -66,6 +79,7 @@ impl Spin {
 
     /// Asks it to end, since it has a child of its own that it ends then.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        drop(self.ticker.take());
         if let Some(id) = self.child.id() {
             let mut kill = Command::new("kill");
             kill.args(["-TERM", &id.to_string()]).status().await?;
@@ -77,11 +91,17 @@ impl Spin {
     }
 }
 
-fn command(address: SocketAddr, state: &Path) -> Command {
+impl Serves for Spin {
+    fn address(&self) -> SocketAddr {
+        self.endpoint.address
+    }
+}
+
+fn command(manifest: &Path, address: SocketAddr, state: &Path) -> Command {
     let mut spin = Command::new("spin");
     spin.arg("up")
         .arg("--from")
-        .arg(root().join("spin.toml"))
+        .arg(manifest)
         .arg("--listen")
         .arg(address.to_string())
         .arg("--state-dir")

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 use crate::Failure;
 use crate::acs;
+use crate::bare::Serves;
 use crate::complaints::Complaints;
 use crate::endpoint::Endpoint;
 use crate::operator::{ADMIN_TOKEN, Operator, Ticker};
@@ -28,7 +29,7 @@ pub(crate) const RELAY_EVENT_KEY: &[u8] = b"a key of events of the benchmark's";
 const LINK_KEY: &[u8] = b"a key of links of the benchmark's";
 const IDLE: &str = "component/bench_guest.wasm";
 /// Where nobody listens.
-const NO_RELAY: &str = "http://127.0.0.1:9";
+pub(crate) const NO_RELAY: &str = "http://127.0.0.1:9";
 
 /// A host with its store.
 pub(crate) struct System {
@@ -52,12 +53,7 @@ impl System {
     /// Sendlet as it is, but for this component, in whose place one answers that does nothing.
     pub(crate) async fn without(component: &str) -> Result<Self, Failure> {
         let folder = folder()?;
-        let text = std::fs::read_to_string(root().join("spin.toml"))?;
-        let held_back = text
-            .replace(&format!("component/{component}.wasm"), IDLE)
-            .replace("\"target/", &format!("\"{}/target/", root().display()));
-        let manifest = folder.path().join("spin.toml");
-        std::fs::write(&manifest, held_back)?;
+        let manifest = manifest_without(component, folder.path())?;
         let mut options = Options::new(manifest, folder)?;
         options.host.variables = variables(NO_RELAY);
         Self::start(options).await
@@ -78,8 +74,7 @@ impl System {
 
     /// The component that only writes.
     pub(crate) async fn bare() -> Result<Self, Failure> {
-        let manifest = root().join("bench/guest/spin.toml");
-        Self::start(Options::new(manifest, folder()?)?).await
+        Self::start(Options::new(bare_manifest(), folder()?)?).await
     }
 
     async fn start(options: Options) -> Result<Self, Failure> {
@@ -162,6 +157,28 @@ impl System {
         self.host.stop().await;
         self.complaints.tell("devhost");
     }
+}
+
+impl Serves for System {
+    fn address(&self) -> SocketAddr {
+        Self::address(self)
+    }
+}
+
+/// The manifest of what only writes.
+pub(crate) fn bare_manifest() -> PathBuf {
+    root().join("bench/guest/spin.toml")
+}
+
+/// Writes the manifest of Sendlet with a component that does nothing in the place of this one into `folder`.
+pub(crate) fn manifest_without(component: &str, folder: &Path) -> Result<PathBuf, Failure> {
+    let text = std::fs::read_to_string(root().join("spin.toml"))?;
+    let held_back = text
+        .replace(&format!("component/{component}.wasm"), IDLE)
+        .replace("\"target/", &format!("\"{}/target/", root().display()));
+    let manifest = folder.join("spin.toml");
+    std::fs::write(&manifest, held_back)?;
+    Ok(manifest)
 }
 
 /// What a host is started with.

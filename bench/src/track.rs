@@ -12,12 +12,13 @@ use std::time::Duration;
 
 use crate::Failure;
 use crate::arguments::Scale;
-use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS, share};
+use crate::bare::{AgainstBare, CONNECTIONS, ROUNDS, Serves, share};
 use crate::message::Message;
 use crate::progress;
 use crate::sink::Sink;
+use crate::spin::Spin;
 use crate::stock;
-use crate::systems::System;
+use crate::systems::{NO_RELAY, System, bare_manifest, manifest_without};
 use crate::table::{Table, cell};
 use crate::visits::{self, Asked, Visits};
 use crate::wasm::Program;
@@ -32,8 +33,36 @@ const CONNECTIONS_A_STORE: usize = 16;
 pub(crate) async fn run(scale: Scale) -> Result<(), Failure> {
     shares(scale).await?;
     least(scale).await?;
+    on_spin(scale).await?;
     stores(scale).await?;
     rewriting().await
+}
+
+/// The same on `spin`, where nobody but it has its store, so the visits in there are not counted.
+async fn on_spin(scale: Scale) -> Result<(), Failure> {
+    let folder = workspace::folder()?;
+    let manifest = manifest_without("notify", folder.path())?;
+    let Some(system) = Spin::serve(&manifest, NO_RELAY).await? else {
+        println!("\nThere is no spin in the PATH, so devhost alone is measured.");
+        return Ok(());
+    };
+    let Some(bare) = Spin::serve(&bare_manifest(), NO_RELAY).await? else {
+        return Err("spin was there, and is not any more".into());
+    };
+    let in_turn = AgainstBare {
+        system: &system,
+        bare: &bare,
+        round: scale.duration(ROUND),
+    };
+    for asked in Asked::ALL {
+        let what = format!(
+            "{} on spin; the CPU is that of the clients alone",
+            asked.name()
+        );
+        shares_of(&what, (asked, &Visits::new(asked)?), &in_turn).await?;
+    }
+    system.stop().await?;
+    bare.stop().await
 }
 
 async fn shares(scale: Scale) -> Result<(), Failure> {
@@ -79,16 +108,16 @@ async fn least(scale: Scale) -> Result<(), Failure> {
 }
 
 /// `visits` on the system, and the same requests to what does nothing on the bare one.
-async fn shares_of(
+async fn shares_of<S: Serves>(
     what: &str,
     (asked, visits): (Asked, &Arc<Visits>),
-    in_turn: &AgainstBare<'_>,
+    in_turn: &AgainstBare<'_, S>,
 ) -> Result<(), Failure> {
     let table = begin_shares(what, in_turn.round);
     let nothing = Visits::of_nothing(asked)?;
     let measured = in_turn.system.address();
     for connections in CONNECTIONS {
-        let request = |system: &System| {
+        let request = |system: &S| {
             let address = system.address();
             let asked = if address == measured {
                 visits
@@ -145,7 +174,10 @@ async fn stores(scale: Scale) -> Result<(), Failure> {
 }
 
 /// Returns how many visits were made.
-async fn stores_in_turn(in_turn: &AgainstBare<'_>, copies: usize) -> Result<usize, Failure> {
+async fn stores_in_turn(
+    in_turn: &AgainstBare<'_, System>,
+    copies: usize,
+) -> Result<usize, Failure> {
     let (table, mut made) = (begin_stores(in_turn.round, copies), 0);
     for asked in Asked::ALL {
         let visits = Visits::new(asked)?;

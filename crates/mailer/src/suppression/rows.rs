@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 pub const MAX_RECORD_OCTETS: usize = 8 * 1024;
 /// Most columns of a record.
 pub const MAX_COLUMNS: usize = 64;
+/// What some programs begin a file with: the byte order mark, in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +115,14 @@ pub enum RowError {
         "expected a record of at most {MAX_RECORD_OCTETS} octets and {MAX_COLUMNS} columns, found a longer one"
     )]
     TooLong,
+    /// A quotation mark that opens a field, and none that closes it.
+    #[error(
+        "expected a quotation mark that closes the field, found the end at line {last_line}: no line from here on was read"
+    )]
+    OpenQuote {
+        /// The last line of the file.
+        last_line: u64,
+    },
     /// Not UTF-8.
     #[error("expected UTF-8, found other octets")]
     Utf8,
@@ -302,7 +312,7 @@ impl RowReader {
     /// The row that ends with the file, if its last line has no end.
     pub fn finish(mut self, rows: &mut Vec<Numbered>) {
         match &mut self.0 {
-            Inner::Csv(csv) => csv.push(&[], rows),
+            Inner::Csv(csv) => csv.finish(rows),
             Inner::Ndjson(ndjson) => ndjson.end_line(rows),
         }
     }
@@ -330,7 +340,8 @@ impl NdjsonRows {
     fn end_line(&mut self, rows: &mut Vec<Numbered>) {
         let line = std::mem::take(&mut self.line);
         self.number += 1;
-        let trimmed = line.trim_ascii();
+        let text = line.strip_prefix(BOM).filter(|_| self.number == 1);
+        let trimmed = text.unwrap_or(&line).trim_ascii();
         if trimmed.is_empty() {
             return;
         }
@@ -409,6 +420,18 @@ impl CsvRows {
                 ReadRecordResult::Record => self.end_record(rows),
                 ReadRecordResult::End => return,
             }
+        }
+    }
+
+    /// Ends the record that the file ends in. One that a line end does not end has a quotation mark open, and all the lines behind that in it.
+    fn finish(&mut self, rows: &mut Vec<Numbered>) {
+        let last_line = self.lines + 1;
+        if self.began.is_some() {
+            self.push(b"\n", rows);
+        }
+        match self.began {
+            Some(line) => rows.push((line, Err(RowError::OpenQuote { last_line }))),
+            None => self.push(&[], rows),
         }
     }
 
@@ -589,6 +612,10 @@ mod tests {
             "{\"email\":\"a@b.example\",\"notes\":\"x\"}\r\n\n{\"address\":\"c@b.example\"}",
             &[(1, "a@b.example x"), (3, "c@b.example ")],
         );
+        ndjson(
+            "\u{feff}{\"email\":\"a@b.example\"}\n\u{feff}{}\n",
+            &[(1, "a@b.example "), (2, json)],
+        );
         ndjson("{\"email\":1}\n[]\n{", &[(1, json), (2, json), (3, json)]);
         ndjson("{}\n", &[(1, "expected an address, found nothing")]);
         ndjson(
@@ -631,6 +658,19 @@ mod tests {
             &file,
             &[(1, "c@b.example "), (2, text.as_str()), (3, "a@b.example ")],
         );
+    }
+
+    #[test]
+    fn a_quotation_mark_that_stays_open_is_told_of() {
+        let open = |last_line| RowError::OpenQuote { last_line }.to_string();
+        let csv = |file: &str, expected: &[(u64, &str)]| check(Format::Csv, file, expected);
+        let rows = "email,notes\nz@b.example,\na@b.example,\"oops\nc@b.example,x\nd@b.example,y";
+        csv(rows, &[(2, "z@b.example "), (3, &open(5))]);
+        csv("a@b.example,\"", &[(1, &open(1))]);
+        csv(&format!("{rows}\n"), &[(2, "z@b.example "), (3, &open(6))]);
+        let long = format!("{rows}{}", "\nx".repeat(MAX_RECORD_OCTETS));
+        csv(&long, &[(2, "z@b.example "), (3, &open(5 + 8192))]);
+        csv("email,notes\na@b.example,\"x\"", &[(2, "a@b.example x")]);
     }
 
     #[test]

@@ -528,6 +528,12 @@ pub fn suppression_lock(domain: &Domain, window: u64) -> Key<Counter> {
     Key::at(format!("suppression-lock/{domain}/{window}"))
 }
 
+/// `suppression-section/<section>/<window>`
+#[must_use]
+pub fn suppression_section(section: u8, window: u64) -> Key<Counter> {
+    Key::at(format!("suppression-section/{section}/{window}"))
+}
+
 /// `suppression-count/<shelf>`
 #[must_use]
 pub fn suppression_count(shelf: &Shelf) -> Key<Counter> {

@@ -115,12 +115,12 @@ pub enum RowError {
         "expected a record of at most {MAX_RECORD_OCTETS} octets and {MAX_COLUMNS} columns, found a longer one"
     )]
     TooLong,
-    /// A quotation mark that opens a field, and none that closes it.
+    /// A quotation mark opens a field, and none closes it on its line, or ever.
     #[error(
-        "expected a quotation mark that closes the field, found the end at line {last_line}: no line from here on was read"
+        "expected a quotation mark that ends the field, found none up to line {last_line}: no line from here to there was read"
     )]
     OpenQuote {
-        /// The last line of the file.
+        /// The last line that may be in the field by mistake.
         last_line: u64,
     },
     /// Not UTF-8.
@@ -368,6 +368,10 @@ struct CsvRows {
     // How much of both is filled.
     filled: (usize, usize),
     is_too_long: bool,
+    last: u8,
+    place: Place,
+    // Text follows a quotation mark that seemed to close a field: maybe it opened one, and the first was never closed.
+    is_astray: bool,
     // Lines that ended, and on which the record under way began, if one is.
     lines: u64,
     began: Option<u64>,
@@ -383,6 +387,9 @@ impl CsvRows {
             ends: vec![0; MAX_COLUMNS],
             filled: (0, 0),
             is_too_long: false,
+            last: 0,
+            place: Place::Start,
+            is_astray: false,
             lines: 0,
             began: None,
             columns: None,
@@ -408,7 +415,7 @@ impl CsvRows {
             let (result, read, wrote, ended) = self.reader.read_record(piece, output, ends);
             self.filled = (octets + wrote, fields + ended);
             let (taken, rest) = piece.split_at(read.min(piece.len()));
-            self.lines += line_ends(taken);
+            self.follow(taken);
             piece = rest;
             match result {
                 ReadRecordResult::InputEmpty if !is_end => return,
@@ -423,15 +430,30 @@ impl CsvRows {
         }
     }
 
-    /// Ends the record that the file ends in. One that a line end does not end has a quotation mark open, and all the lines behind that in it.
+    /// Ends the record that the file ends in.
     fn finish(&mut self, rows: &mut Vec<Numbered>) {
-        let last_line = self.lines + 1;
-        if self.began.is_some() {
-            self.push(b"\n", rows);
-        }
         match self.began {
-            Some(line) => rows.push((line, Err(RowError::OpenQuote { last_line }))),
-            None => self.push(&[], rows),
+            Some(line) if self.place == Place::Quoted => {
+                let last_line = self.last_line();
+                rows.push((line, Err(RowError::OpenQuote { last_line })));
+            }
+            _ => self.push(&[], rows),
+        }
+    }
+
+    /// The line of the octet that was read last.
+    fn last_line(&self) -> u64 {
+        self.lines + u64::from(self.last != b'\n')
+    }
+
+    /// Follows what was read of a record.
+    fn follow(&mut self, octets: &[u8]) {
+        for &octet in octets {
+            let next = self.place.after(octet);
+            self.is_astray |= self.place == Place::Closed && next == Place::Plain;
+            self.place = next;
+            self.lines += u64::from(octet == b'\n');
+            self.last = octet;
         }
     }
 
@@ -447,7 +469,14 @@ impl CsvRows {
     fn end_record(&mut self, rows: &mut Vec<Numbered>) {
         let (_, fields) = std::mem::take(&mut self.filled);
         let line = self.began.take().unwrap_or(self.lines + 1);
-        if std::mem::take(&mut self.is_too_long) {
+        let last_line = self.last_line();
+        self.place = Place::Start;
+        let is_too_long = std::mem::take(&mut self.is_too_long);
+        if std::mem::take(&mut self.is_astray) && last_line > line {
+            rows.push((line, Err(RowError::OpenQuote { last_line })));
+            return;
+        }
+        if is_too_long {
             rows.push((line, Err(RowError::TooLong)));
             return;
         }
@@ -478,6 +507,27 @@ impl CsvRows {
             return;
         };
         rows.push((line, row(columns, &texts)));
+    }
+}
+
+/// Where in a field of CSV an octet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quotation mark that closes the field, or is the first of two that stand for one.
+    Closed,
+}
+
+impl Place {
+    const fn after(self, octet: u8) -> Self {
+        match (self, octet) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Quoted, _) | (Self::Start | Self::Closed, b'"') => Self::Quoted,
+            (_, b',' | b'\r' | b'\n') => Self::Start,
+            _ => Self::Plain,
+        }
     }
 }
 
@@ -667,10 +717,25 @@ mod tests {
         let rows = "email,notes\nz@b.example,\na@b.example,\"oops\nc@b.example,x\nd@b.example,y";
         csv(rows, &[(2, "z@b.example "), (3, &open(5))]);
         csv("a@b.example,\"", &[(1, &open(1))]);
-        csv(&format!("{rows}\n"), &[(2, "z@b.example "), (3, &open(6))]);
+        csv(&format!("{rows}\n"), &[(2, "z@b.example "), (3, &open(5))]);
         let long = format!("{rows}{}", "\nx".repeat(MAX_RECORD_OCTETS));
         csv(&long, &[(2, "z@b.example "), (3, &open(5 + 8192))]);
         csv("email,notes\na@b.example,\"x\"", &[(2, "a@b.example x")]);
+        // What seems to close it opens another field.
+        csv(
+            &format!("{rows}\ne@b.example,\"y\"\nf@b.example,\n"),
+            &[(2, "z@b.example "), (3, &open(6)), (7, "f@b.example ")],
+        );
+        csv(
+            &format!("{rows},\"two\r\nlines\"\r\nf@b.example,\r\n"),
+            &[
+                (2, "z@b.example "),
+                (3, &open(5)),
+                (6, "expected an at sign, found the end at offset 6"),
+                (7, "f@b.example "),
+            ],
+        );
+        csv("a@b.example,\"5\" disk\n", &[(1, "a@b.example ")]);
     }
 
     #[test]

@@ -303,11 +303,7 @@ fn only_what_changes_a_list_costs_calls_for_it() {
 fn a_try_inside_the_lease_is_told_of_and_makes_it_longer() {
     let world = World::with_domain();
     let id = sent(&world);
-    let bounced = DeliveryEvent {
-        suppresses: true,
-        ..event(id, EventKind::Bounced, "550 5.1.1 no")
-    };
-    tell(&world, "bounced", vec![bounced]);
+    tell(&world, "bounced", vec![bounced(id)]);
     world.advance(Duration::from_hours(23));
     let again = accept(&world, &["bob@example.com"]);
     made(&world, &ScriptedRelay::default(), again);
@@ -339,11 +335,7 @@ fn a_batch_is_taken_in_once_however_often_the_store_fails() {
         let world = World::with_domain();
         let id = sent(&world);
         let batch = derived_id("batch");
-        let bounced = DeliveryEvent {
-            suppresses: true,
-            ..event(id, EventKind::Bounced, "550 5.1.1 no")
-        };
-        let events = vec![bounced, event(id, EventKind::Delivered, "250 2.0.0 ok")];
+        let events = vec![bounced(id), event(id, EventKind::Delivered, "250 2.0.0 ok")];
         let outbox = Outbox::default();
         run(intake::store(
             &world,

@@ -9,6 +9,7 @@ use futures::future::{LocalBoxFuture, join_all};
 use mailer::attempt::Windows;
 use mailer::digest::turns::Turns;
 use mailer::digest::{Digested, Digester, digest};
+use mailer::engagement::intake::take_in;
 use mailer::event::{DeliveryEvent, EventKind, EventRecipient, Source, derived_id};
 use mailer::intake;
 use mailer::keys;
@@ -118,18 +119,33 @@ impl KeyValue for Shared {
 
 type Task = LocalBoxFuture<'static, ()>;
 
+/// What an instance of its own has.
+#[derive(Default)]
+struct Parts {
+    outbox: Outbox,
+    subscriptions: KnownSubscriptions,
+    suppressor: Suppressor,
+    turns: Turns,
+}
+
+impl Parts {
+    fn digester(&self) -> Digester<'_> {
+        Digester {
+            outbox: &self.outbox,
+            windows: Windows::new(Duration::from_secs(60)),
+            subscriptions: &self.subscriptions,
+            suppressor: &self.suppressor,
+            turns: &self.turns,
+        }
+    }
+}
+
 /// An instance of its own that takes a batch in.
 fn digests(shared: &Rc<Shared>, batch: OperationId) -> Task {
     let shared = Rc::clone(shared);
     Box::pin(async move {
-        let digester = Digester {
-            outbox: &Outbox::default(),
-            windows: Windows::new(Duration::from_secs(60)),
-            subscriptions: &KnownSubscriptions::default(),
-            suppressor: &Suppressor::default(),
-            turns: &Turns::default(),
-        };
-        let done = digest(&*shared, &digester, batch).await.unwrap();
+        let parts = Parts::default();
+        let done = digest(&*shared, &parts.digester(), batch).await.unwrap();
         assert!(matches!(done, Digested::Done(_)), "{done:?}");
     })
 }
@@ -227,14 +243,8 @@ fn unsubscribes(shared: &Rc<Shared>) -> Task {
     let batch = store_visits(world, "visits", vec![visit(message, 0, 0, UNSUBSCRIBE)]);
     let shared = Rc::clone(shared);
     Box::pin(async move {
-        let digester = Digester {
-            outbox: &Outbox::default(),
-            windows: Windows::new(Duration::from_secs(60)),
-            subscriptions: &KnownSubscriptions::default(),
-            suppressor: &Suppressor::default(),
-            turns: &Turns::default(),
-        };
-        let taken = mailer::engagement::intake::take_in(&*shared, &digester, batch).await;
+        let parts = Parts::default();
+        let taken = take_in(&*shared, &parts.digester(), batch).await;
         assert!(matches!(taken, Ok(Digested::Done(_))), "{taken:?}");
     })
 }

@@ -22,11 +22,12 @@ use crate::notification::{Notification, fan_out};
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
 use crate::outcome::{MAX_DEFERRALS, Outcome};
-use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError, Write};
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
 use crate::record::MessageRecord;
 use crate::simulator;
 use crate::subscription::known::KnownSubscriptions;
-use crate::suppression::{Cause, Suppressor, after_bounce, after_complaint, after_suppressed};
+use crate::suppression::lease::News;
+use crate::suppression::{self, Heard, Suppressor};
 use crate::time::Timestamp;
 
 /// Messages read at once: a record comes with up to 256 KiB of content.
@@ -37,7 +38,8 @@ const READ_AT_ONCE: usize = 16;
 pub enum Digested<T = Taken> {
     /// It was taken in.
     Done(T),
-    /// It is done, or due later, or another task takes it in.
+    /// It is done, or due later, or another task takes it in; or somebody else changed what lists have of its recipients for too long. It
+    /// is due again then.
     NotNow,
     /// There is no such batch, or it was taken in and forgotten.
     Unknown,
@@ -128,7 +130,14 @@ where
     let messages = read_messages(ports, ids).await?;
     let mut taken = take(ports, &batch, &messages).await?;
     let entry = entry(ports, digester, (id, &batch), &messages, &mut taken).await?;
-    digester.outbox.commit(ports, entry).await?;
+    let heard: Vec<Heard> = taken.updates.iter().filter_map(heard_of).collect();
+    // Last, so that the addresses are held for no longer than it takes to write.
+    let Some(edit) = suppression::heard(ports, digester.suppressor, &heard).await? else {
+        return Ok(Digested::NotNow);
+    };
+    if !edit.commit(ports, digester.outbox, entry).await? {
+        return Ok(Digested::NotNow);
+    }
     // It stays behind, done, if this fails.
     let _ = ports.delete_many(vec![keys::batch(id).into_path()]).await;
     Ok(Digested::Done(taken))
@@ -319,7 +328,7 @@ fn status_message(outcome: &Outcome) -> String {
         .unwrap_or_else(|| sentence.to_owned())
 }
 
-/// Everything that follows from what is new, and the end of the batch.
+/// Everything that follows from what is new, besides what the suppression list makes of it, and the end of the batch.
 async fn entry<P: Clock + KeyValue>(
     ports: &P,
     digester: &Digester<'_>,
@@ -328,9 +337,6 @@ async fn entry<P: Clock + KeyValue>(
     taken: &mut Taken,
 ) -> Result<Entry, StoreError> {
     let mut writes = Vec::new();
-    for update in &taken.updates {
-        writes.extend(suppressions(ports, digester.suppressor, update).await?);
-    }
     let notifications = notifications(ports, digester, id, messages, &taken.updates).await?;
     for notification in &notifications {
         note(notification, &mut taken.updates);
@@ -384,27 +390,22 @@ fn note(notification: &Notification, updates: &mut [StatusUpdate]) {
     }
 }
 
-/// What the managed suppression list makes of a new event. Simulated recipients are left out: a test may be run twice.
-async fn suppressions(
-    store: &impl KeyValue,
-    suppressor: &Suppressor,
-    update: &StatusUpdate,
-) -> Result<Vec<Write>, StoreError> {
+/// What a new event says of the recipient's address. Simulated recipients are left out: a test may be run twice.
+fn heard_of(update: &StatusUpdate) -> Option<Heard> {
     let outcome = &update.outcome;
-    let recipient = &update.recipient;
-    if simulator::is_simulated(recipient) {
-        return Ok(Vec::new());
-    }
-    let why = Cause {
+    let news = match outcome.kind {
+        EventKind::Complained => News::Complaint,
+        EventKind::Suppressed => News::Tried,
+        _ if outcome.suppresses => News::Bounce,
+        _ => return None,
+    };
+    let is_real = !simulator::is_simulated(&update.recipient);
+    is_real.then(|| Heard {
+        news,
+        recipient: update.recipient.clone(),
         event: outcome.id,
         message: update.message,
         reply: outcome.reply.as_ref().map(ToString::to_string),
         at: outcome.at,
-    };
-    match outcome.kind {
-        EventKind::Complained => after_complaint(store, suppressor, recipient, &why).await,
-        EventKind::Suppressed => after_suppressed(store, suppressor, recipient, &why).await,
-        _ if outcome.suppresses => after_bounce(store, suppressor, recipient, &why).await,
-        _ => Ok(Vec::new()),
-    }
+    })
 }

@@ -41,10 +41,11 @@
 //! | `dead-letter/<subscription>/<n>` | [`DeadLetter`] | notify, in one `set-many` with its notification | none | a letter whose notification is not dead, which is not shown |
 //! | `dead-floor/<subscription>` | [`DeadFloor`] | notify, when it deletes a letter | the later wins; a few numbers are looked at in vain | nothing |
 //! | `redeliver-lock/<subscription>/<window>` | counter | manage | the first to reach 1 sends anew, or takes events back | others wait for the end of the window |
-//! | `suppression/<name>` | [`Suppression`] | manage, and who tells of events; `<name>` is the canonical address or its HMAC in hexadecimal digits | the later wins; of two that add, one slot points to nothing of its own and is skipped | written together with its slot |
-//! | `suppression-entry/<domain>/<username>/<name>` | [`Suppression`], on the list of a sender, or of all if the username is empty; `%` and `/` in it are escaped | manage | as above; operators' edits hold `suppression-lock`, imports do not | as above. An entry counts only if it has the generation of the list there is now, so a list is deleted and made anew without its entries being touched, and read together with them in one round |
+//! | `suppression/<name>` | [`Suppression`] | manage, and who tells of events; `<name>` is the canonical address or its HMAC in hexadecimal digits | `suppression-section` excludes them | written together with its slot |
+//! | `suppression-entry/<domain>/<username>/<name>` | [`Suppression`], on the list of a sender, or of all if the username is empty; `%` and `/` in it are escaped | manage, and notify for who unsubscribes | as above; operators' edits hold `suppression-lock` before that | as above. An entry counts only if it has the generation of the list there is now, so a list is deleted and made anew without its entries being touched, and read together with them in one round |
 //! | `suppression-lists/<domain>` | [`SuppressionLists`], never deleted: it counts generations | manage | `suppression-lock` excludes them | nothing, or all of the change |
 //! | `suppression-lock/<domain>/<window>` | counter | manage | the first to reach 1 writes | others wait for the end of the window |
+//! | `suppression-section/<section>/<window>` | counter; a section is the hash of a name modulo 32, whatever list it is on | who changes entries | the first to reach 1 reads and writes those of its section; several are taken in their order | others wait for the end of the window; batches are taken in again, operators sent away |
 //! | `suppression-count/<shelf>` | counter; a shelf is `*`, or `<domain>/<generation>` | who adds an entry | each gets slots of its own | slots that stay empty |
 //! | `suppression-slot/<shelf>/<n>` | [`Slot`] | who adds an entry | none | written together with the entry; deleted together with it, so gaps are skipped, and so are slots whose entry names another |
 //! | `suppression-id/<domain>/<generation>/<id>` | [`Slot`] | manage | `suppression-lock` excludes them | written together with the entry; stale when the entry has another id |
@@ -534,6 +535,12 @@ pub fn suppression_lists(domain: &Domain) -> Key<SuppressionLists> {
 #[must_use]
 pub fn suppression_lock(domain: &Domain, window: u64) -> Key<Counter> {
     Key::at(format!("suppression-lock/{domain}/{window}"))
+}
+
+/// `suppression-section/<section>/<window>`
+#[must_use]
+pub fn suppression_section(section: u8, window: u64) -> Key<Counter> {
+    Key::at(format!("suppression-section/{section}/{window}"))
 }
 
 /// `suppression-count/<shelf>`

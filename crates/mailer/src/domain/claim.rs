@@ -8,6 +8,7 @@ use crate::ports::{Clock, KeyValue, StoreError};
 use crate::time::Timestamp;
 
 /// A claim that was won.
+#[derive(Debug)]
 pub(crate) struct Claim {
     paths: Vec<String>,
     /// Its holder writes nothing after this.
@@ -39,8 +40,16 @@ impl Claim {
 
     /// Lets others in before the window ends. If that fails, they wait for it.
     pub(crate) async fn release<P: Clock + KeyValue>(self, ports: &P) {
-        if ports.now() < self.ends_at {
-            let _ = ports.delete_many(self.paths).await;
+        Self::release_all(vec![self], ports).await;
+    }
+
+    /// Does so for all of `claims` at once.
+    pub(crate) async fn release_all<P: Clock + KeyValue>(claims: Vec<Self>, ports: &P) {
+        let now = ports.now();
+        let running = claims.into_iter().filter(|claim| now < claim.ends_at);
+        let paths: Vec<String> = running.flat_map(|claim| claim.paths).collect();
+        if !paths.is_empty() {
+            let _ = ports.delete_many(paths).await;
         }
     }
 }

@@ -16,7 +16,7 @@ use envelope::{AddrSpec, Domain};
 use url::Url;
 
 use self::copy::ReadersCopy;
-use self::gathering::{Gathered, gather};
+use self::gathering::gather;
 use super::VisitAction;
 use super::chunk::{Chunk, Fact, event_id};
 use super::waiting::Waiting;
@@ -26,8 +26,7 @@ use crate::keys;
 use crate::notification::{Notification, fan_out};
 use crate::operation::OperationId;
 use crate::outbox::Entry;
-use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError, Write};
-use crate::suppression::Suppressor;
+use crate::ports::{Clock, Entropy, KeyValue, Scheduler, StoreError};
 use crate::suppression::wish::{self, Wish};
 use crate::time::Timestamp;
 
@@ -102,9 +101,17 @@ where
     let _announced = digester.outbox.announce();
     let mut told = Told::default();
     let gathered = gather(ports, (id, batch), &mut told).await?;
-    let mut entry = entry(ports, digester, id, gathered, &mut told).await?;
+    let copies = gathered.copies();
+    let mut entry = entry(ports, digester, id, &copies, &mut told).await?;
     entry.writes.push(waiting.ended()?);
-    digester.outbox.commit(ports, entry).await?;
+    let wishes = wishes(&copies);
+    let Some(obeyed) = wish::obey(ports, digester.suppressor, &wishes).await? else {
+        return Ok(Digested::NotNow);
+    };
+    told.fell_back = obeyed.fell_back;
+    if !obeyed.edit.commit(ports, digester.outbox, entry).await? {
+        return Ok(Digested::NotNow);
+    }
     if let Some(key) = waiting.remains() {
         // It stays behind, done, if this fails.
         let _ = ports.delete_many(vec![key]).await;
@@ -112,17 +119,16 @@ where
     Ok(Digested::Done(told))
 }
 
-/// Everything that follows from the batch.
-async fn entry<P: Clock + KeyValue + Scheduler>(
+/// Everything that follows from the batch, besides what the suppression lists make of it.
+async fn entry<P: Clock + KeyValue>(
     ports: &P,
     digester: &Digester<'_>,
     id: OperationId,
-    gathered: Gathered,
+    copies: &[ReadersCopy<'_>],
     told: &mut Told,
 ) -> Result<Entry, StoreError> {
-    let copies = gathered.copies();
-    let mut writes = wishes(ports, digester.suppressor, &copies, told).await?;
-    let notifications = notifications(ports, digester, id, &copies, told).await?;
+    let mut writes = Vec::new();
+    let notifications = notifications(ports, digester, id, copies, told).await?;
     told.notifications = notifications.iter().map(|made| made.id).collect();
     for notification in &notifications {
         writes.push(notification.write()?);
@@ -130,7 +136,7 @@ async fn entry<P: Clock + KeyValue + Scheduler>(
     for copy in copies {
         told.surplus += copy.surplus();
         if let Some(number) = copy.room.number() {
-            let chunk = new_chunk(id, &copy, &notifications);
+            let chunk = new_chunk(id, copy, &notifications);
             writes.push(keys::engagement(copy.reader, number).write(&chunk)?);
         }
     }
@@ -190,13 +196,8 @@ async fn notifications<P: Clock + KeyValue>(
     Ok(fan_out(&subscriptions, batch, &events, ports.now()))
 }
 
-/// What the suppression lists make of new wishes: of several by one person about one kind of mail, the last.
-async fn wishes<P: Clock + KeyValue + Scheduler>(
-    ports: &P,
-    suppressor: &Suppressor,
-    copies: &[ReadersCopy<'_>],
-    told: &mut Told,
-) -> Result<Vec<Write>, StoreError> {
+/// The new wishes, and whether each is for no more mail: of several by one person about one kind of mail, the last.
+fn wishes<'a>(copies: &'a [ReadersCopy<'_>]) -> Vec<(Wish<'a>, bool)> {
     let mut last: BTreeMap<_, (Wish<'_>, bool)> = BTreeMap::new();
     for copy in copies {
         let Some((fact, no_more)) = copy.wish() else {
@@ -218,16 +219,5 @@ async fn wishes<P: Clock + KeyValue + Scheduler>(
             last.insert(place, (wish, no_more));
         }
     }
-    let mut writes = Vec::new();
-    for (wish, no_more) in last.into_values() {
-        if no_more {
-            let made = wish::unsubscribe(ports, suppressor, &wish).await?;
-            writes.extend(made.writes);
-            let domain = made.fell_back.then(|| wish.sender.domain().clone());
-            told.fell_back.extend(domain);
-        } else {
-            writes.extend(wish::resubscribe(ports, suppressor, &wish).await?);
-        }
-    }
-    Ok(writes)
+    last.into_values().collect()
 }

@@ -2,11 +2,13 @@
 
 use envelope::{AddrSpec, Domain};
 
+use super::edit::held_name;
 use super::error::SuppressionError;
+use super::hold::Hold;
 use super::identity::{Name, Suppressor};
 use super::list::{self, SuppressionList, check_resource_name, locked};
 use super::record::{Kind, Person, Suppression};
-use super::shelf::{Found, Shelf, Slot, read_slot};
+use super::shelf::{Changes, Found, Shelf, Slot, read_slot};
 use crate::keys;
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
@@ -32,6 +34,14 @@ impl Target {
         match Name::parse_hash(text) {
             Some(name) => Ok(Self::Hash(name)),
             None => Ok(Self::Address(AddrSpec::parse(text)?)),
+        }
+    }
+
+    /// What it is stored under.
+    fn name(&self, suppressor: &Suppressor) -> Name {
+        match self {
+            Self::Address(address) => suppressor.name(address),
+            Self::Hash(name) => name.clone(),
         }
     }
 
@@ -74,14 +84,26 @@ fn named(found: Found) -> Option<(Name, Suppression)> {
 /// Holds back everybody's mail to `address`, for good. Gives whether that is new. A complaint stays one.
 ///
 /// # Errors
-/// When a text cannot be stored, or the store does not answer.
-pub async fn put<P: Clock + KeyValue>(
+/// When a text cannot be stored, somebody else changes the address, or the store does not answer.
+pub async fn put<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     suppressor: &Suppressor,
     address: &AddrSpec,
     person: Person,
 ) -> Result<((Name, Suppression), bool), SuppressionError> {
     person.check()?;
+    let hold = Hold::of(ports, [&suppressor.name(address)]).await?;
+    let decided = put_changes(ports, suppressor, address, person).await;
+    hold.make(ports, decided).await
+}
+
+/// What was put, whether it is new, and what that changes.
+async fn put_changes<P: Clock + KeyValue>(
+    ports: &P,
+    suppressor: &Suppressor,
+    address: &AddrSpec,
+    person: Person,
+) -> Result<(((Name, Suppression), bool), Changes), SuppressionError> {
     let shelf = Shelf::everywhere();
     let mode = suppressor.admit(ports).await?;
     let found = shelf.find(ports, suppressor, address).await?;
@@ -94,8 +116,7 @@ pub async fn put<P: Clock + KeyValue>(
     entry.redact(suppressor);
     let mut changes = shelf.place_anew(ports, &found, entry.clone()).await?;
     changes.writes.extend(mode);
-    changes.apply(ports).await?;
-    Ok(((found.name, entry), is_new))
+    Ok((((found.name, entry), is_new), changes))
 }
 
 /// What an operator writes is not for the recipient to take back.
@@ -117,20 +138,22 @@ fn write_person(entry: &mut Suppression, address: &AddrSpec, person: Person, now
 /// Takes an address off the list that holds back everybody's mail, whatever put it there.
 ///
 /// # Errors
-/// [`SuppressionError::NoSuchAddress`], or when the store does not answer.
-pub async fn remove(
-    store: &impl KeyValue,
+/// [`SuppressionError::NoSuchAddress`], or when somebody else changes the address, or the store does not answer.
+pub async fn remove<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
     suppressor: &Suppressor,
     target: &Target,
 ) -> Result<(), SuppressionError> {
-    suppressor.admit(store).await?;
+    suppressor.admit(ports).await?;
+    let hold = Hold::of(ports, [&target.name(suppressor)]).await?;
     let shelf = Shelf::everywhere();
-    let found = target.find(store, suppressor, &shelf).await?;
-    if found.entry().is_none() {
-        return Err(SuppressionError::NoSuchAddress);
-    }
-    shelf.remove(&found).apply(store).await?;
-    Ok(())
+    let found = target.find(ports, suppressor, &shelf).await;
+    let decided = match found {
+        Ok(found) if found.entry().is_none() => Err(SuppressionError::NoSuchAddress),
+        Ok(found) => Ok(((), shelf.remove(&found))),
+        Err(error) => Err(error.into()),
+    };
+    hold.make(ports, decided).await
 }
 
 /// What an address of a domain's list is called as a resource.
@@ -193,7 +216,8 @@ pub struct NewAddress {
 /// Puts an address on the list of a domain, or changes what is called so. Gives whether it is new.
 ///
 /// # Errors
-/// When a text or name cannot be stored, the address is on the list under another name, the list is gone, or the store does not answer.
+/// When a text or name cannot be stored, the address is on the list under another name, the list is gone, somebody else changes it, or the
+/// store does not answer.
 pub async fn put_listed<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     suppressor: &Suppressor,
@@ -209,7 +233,73 @@ pub async fn put_listed<P: Clock + KeyValue + Scheduler>(
         if called.is_none() && imported(&new.id).is_some() {
             return Err(SuppressionError::ReservedName);
         }
-        let mut found = shelf.find(ports, suppressor, &new.address).await?;
+        let is_new = called.is_none();
+        let before = called.map(|(name, _)| held_name(suppressor, &name));
+        let names = [suppressor.name(&new.address)].into_iter().chain(before);
+        let names: Vec<Name> = names.collect();
+        let hold = Hold::of(ports, &names).await?;
+        let decided = Put::read(ports, suppressor, &shelf, new).await;
+        let decided = match decided {
+            Ok(put) => put.changes(ports, suppressor, &shelf).await,
+            Err(error) => Err(error.into()),
+        };
+        let decided = in_time(ports.now(), ends_at, decided).map(|(placed, mut changes)| {
+            changes.writes.extend(mode);
+            ((placed, is_new), changes)
+        });
+        hold.make(ports, decided).await
+    })
+    .await
+}
+
+/// What was decided, if the lock of the domain's lists has not ended.
+fn in_time<T>(
+    now: Timestamp,
+    ends_at: Timestamp,
+    decided: Result<T, SuppressionError>,
+) -> Result<T, SuppressionError> {
+    decided.and_then(|decided| {
+        let is_in_time = now < ends_at;
+        is_in_time.then_some(decided).ok_or(SuppressionError::Busy)
+    })
+}
+
+/// An address that is put on the list of a domain.
+struct Put {
+    new: NewAddress,
+    /// What has the name by now.
+    called: Option<(Name, Suppression)>,
+    /// What there is of the address.
+    found: Found,
+}
+
+impl Put {
+    /// Reads what may be news of somebody else since it was read first; the lock keeps only what has the name.
+    async fn read(
+        store: &impl KeyValue,
+        suppressor: &Suppressor,
+        shelf: &Shelf,
+        new: NewAddress,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            called: find_listed(store, shelf, &new.id).await?,
+            found: shelf.find(store, suppressor, &new.address).await?,
+            new,
+        })
+    }
+
+    /// What is placed, and what that changes.
+    async fn changes<P: Clock + KeyValue>(
+        self,
+        ports: &P,
+        suppressor: &Suppressor,
+        shelf: &Shelf,
+    ) -> Result<((Name, Suppression), Changes), SuppressionError> {
+        let Self {
+            new,
+            called,
+            mut found,
+        } = self;
         let now = ports.now();
         // Who resubscribed is on it no more.
         let is_other = |entry: &Suppression| {
@@ -218,16 +308,16 @@ pub async fn put_listed<P: Clock + KeyValue + Scheduler>(
         if found.entry().is_some_and(is_other) {
             return Err(SuppressionError::AlreadyListed);
         }
-        let is_new = called.is_none();
-        let before = called.as_ref().map(|(_, entry)| entry.clone());
-        let slot = before.as_ref().and_then(|entry| entry.slot);
-        let mut entry = before.unwrap_or_else(|| Suppression::added(ports.now()));
+        let slot = called.as_ref().and_then(|(_, entry)| entry.slot);
+        let moved = called.as_ref().map(|(name, _)| name.clone());
+        let moved = moved.filter(|name| *name != found.name);
+        let before = called.map(|(_, entry)| entry);
+        let mut entry = before.unwrap_or_else(|| Suppression::added(now));
         make_own(&mut entry);
         let is_imported = imported(&new.id).is_some();
-        entry.id = (!is_imported).then(|| new.id.clone());
-        write_person(&mut entry, &new.address, new.person, ports.now());
+        entry.id = (!is_imported).then_some(new.id);
+        write_person(&mut entry, &new.address, new.person, now);
         entry.redact(suppressor);
-        let moved = called.filter(|(name, _)| *name != found.name);
         let mut changes = match slot {
             Some(slot) => {
                 // Its slot names the new address now, so what was stored under the old one must not take it along.
@@ -236,23 +326,17 @@ pub async fn put_listed<P: Clock + KeyValue + Scheduler>(
             }
             None => shelf.place_anew(ports, &found, entry.clone()).await?,
         };
-        let spent = moved.map(|(name, _)| keys::suppression_entry(&shelf.scope, &name));
+        let spent = moved.map(|name| keys::suppression_entry(&shelf.scope, &name));
         changes.spent.extend(spent.map(keys::Key::into_path));
-        changes.writes.extend(mode);
         entry.slot = entry.slot.or(slot);
-        if ports.now() >= ends_at {
-            return Err(SuppressionError::Busy);
-        }
-        changes.apply(ports).await?;
-        Ok(((found.name, entry), is_new))
-    })
-    .await
+        Ok(((found.name, entry), changes))
+    }
 }
 
 /// Takes an address off the list of a domain.
 ///
 /// # Errors
-/// When there is none, somebody else changes the lists, or the store does not answer.
+/// When there is none, somebody else changes the lists or the address, or the store does not answer.
 pub async fn remove_listed<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     (domain, list): (&Domain, &str),
@@ -261,17 +345,25 @@ pub async fn remove_listed<P: Clock + KeyValue + Scheduler>(
     locked(ports, domain, async |ends_at| {
         let shelf = list::get(ports, domain, list).await?.shelf(domain);
         let called = find_listed(ports, &shelf, id).await?;
-        let (name, entry) = called.ok_or(SuppressionError::NoSuchAddress)?;
-        let found = Found {
-            name,
-            current: Some(entry),
-            clear: None,
+        let (name, _) = called.ok_or(SuppressionError::NoSuchAddress)?;
+        let hold = Hold::of(ports, [&name]).await?;
+        let decided = match find_listed(ports, &shelf, id).await {
+            Ok(Some((now, entry))) if now == name => Ok(((), shelf.remove(&alone(now, entry)))),
+            // An import has put it under its hash.
+            Ok(Some(_)) => Err(SuppressionError::Busy),
+            Ok(None) => Err(SuppressionError::NoSuchAddress),
+            Err(error) => Err(error.into()),
         };
-        if ports.now() >= ends_at {
-            return Err(SuppressionError::Busy);
-        }
-        shelf.remove(&found).apply(ports).await?;
-        Ok(())
+        let decided = in_time(ports.now(), ends_at, decided);
+        hold.make(ports, decided).await
     })
     .await
+}
+
+const fn alone(name: Name, entry: Suppression) -> Found {
+    Found {
+        name,
+        current: Some(entry),
+        clear: None,
+    }
 }

@@ -56,8 +56,8 @@ pub enum SuppressionError {
     /// The store did not answer, or was written with another hash key.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Another request is changing the lists of the domain.
-    #[error("Another request is changing the suppression lists of this domain. Try again.")]
+    /// Another request is changing the lists of the domain, or what is on them.
+    #[error("Another request is changing this address or the suppression lists. Try again.")]
     Busy,
     /// A list or an address cannot be named so.
     #[error("expected a name of letters, digits and hyphens, at most 253, found another text")]
@@ -96,4 +96,14 @@ pub enum SuppressionError {
     /// It is not on the list.
     #[error("The address is not on this suppression list.")]
     NoSuchAddress,
+}
+
+impl SuppressionError {
+    /// The same for whoever has nobody to refuse anything to.
+    pub(super) fn into_store_error(self) -> StoreError {
+        match self {
+            Self::Store(error) => error,
+            other => StoreError::new(other.to_string()),
+        }
+    }
 }

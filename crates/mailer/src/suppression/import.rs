@@ -4,17 +4,21 @@ use std::collections::BTreeMap;
 
 use futures::future::try_join_all;
 
+use super::error::SuppressionError;
+use super::hold::{Hold, PATIENCE};
 use super::identity::{Name, Suppressor};
 use super::record::Suppression;
 use super::rows::{Numbered, Row, RowError, Who};
 use super::shelf::{Changes, Found, Shelf};
-use crate::ports::{Clock, KeyValue, StoreError};
+use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
 
 /// Rows that are written at once.
 pub const ROWS_AT_ONCE: usize = 500;
 /// Most bad lines that a report names; the others are counted.
 pub const MAX_BAD_LINES: usize = 100;
+/// How many times longer than others it waits for addresses that somebody else changes: longer than who died can hold them.
+const PATIENT: u32 = 5;
 
 /// What an import came to so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,8 +43,8 @@ pub struct Report {
 #[derive(Debug)]
 pub struct Import {
     shelf: Shelf,
-    // Good rows that are not written yet, by name: of two for one address the later counts.
-    waiting: BTreeMap<Name, Row>,
+    // Good rows that are not written yet.
+    waiting: Vec<(Name, Row)>,
     report: Report,
     last_line: u64,
 }
@@ -51,7 +55,7 @@ impl Import {
     pub fn new(shelf: Shelf) -> Self {
         Self {
             shelf,
-            waiting: BTreeMap::new(),
+            waiting: Vec::new(),
             report: Report::default(),
             last_line: 0,
         }
@@ -67,7 +71,7 @@ impl Import {
     ///
     /// # Errors
     /// When the store does not answer, or was written with another hash key. What was reported was written.
-    pub async fn take<P: Clock + KeyValue>(
+    pub async fn take<P: Clock + KeyValue + Scheduler>(
         &mut self,
         ports: &P,
         suppressor: &Suppressor,
@@ -77,11 +81,7 @@ impl Import {
         self.last_line = line;
         let named = row.and_then(|row| Ok((name_of(suppressor, &row.who)?, row)));
         match named {
-            Ok((name, row)) => {
-                if self.waiting.insert(name, row).is_some() {
-                    self.report.unchanged += 1;
-                }
-            }
+            Ok(named) => self.waiting.push(named),
             Err(error) => {
                 self.report.bad += 1;
                 if self.report.bad_lines.len() < MAX_BAD_LINES {
@@ -95,43 +95,50 @@ impl Import {
         Ok(())
     }
 
-    /// Writes what waits. Costs a round of reads, an increment and one `set-many`.
+    /// Writes what waits. Costs a round of reads, an increment, one `set-many`, and what it takes to hold the addresses: before they are read,
+    /// since most are new.
     ///
     /// # Errors
-    /// As [`Self::take`].
-    pub async fn flush<P: Clock + KeyValue>(
+    /// As [`Self::take`], or when somebody else changes the addresses, or the list was deleted.
+    pub async fn flush<P: Clock + KeyValue + Scheduler>(
         &mut self,
         ports: &P,
         suppressor: &Suppressor,
     ) -> Result<(), StoreError> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let mode = suppressor.admit(ports).await?;
-        let decisions = self.decide(ports, suppressor, waiting).await?;
-        if decisions.iter().any(Decision::is_news) {
-            let mut changes = self.changes(ports, &decisions).await?;
-            changes.writes.extend(mode);
-            changes.apply(ports).await?;
-        }
+        let rows = by_name(std::mem::take(&mut self.waiting));
+        let hold = Hold::take(ports, rows.keys(), PATIENCE * PATIENT).await?;
+        let hold = hold.ok_or_else(|| SuppressionError::Busy.into_store_error())?;
+        let decided = self.decided(ports, suppressor, rows).await;
+        let made = hold.make(ports, decided.map_err(Into::into)).await;
+        let decisions = made.map_err(SuppressionError::into_store_error)?;
         self.count(&decisions);
         Ok(())
     }
 
-    /// What becomes of the entries of `rows`.
-    async fn decide<P: Clock + KeyValue>(
+    /// What becomes of the entries of `rows`, and the writes for it.
+    async fn decided<P: Clock + KeyValue>(
         &self,
         ports: &P,
         suppressor: &Suppressor,
-        rows: BTreeMap<Name, Row>,
-    ) -> Result<Vec<Decision>, StoreError> {
+        rows: BTreeMap<Name, Vec<Row>>,
+    ) -> Result<(Vec<Decision>, Changes), StoreError> {
+        let mode = suppressor.admit(ports).await?;
+        if !self.shelf.is_live(ports).await? {
+            return Err(StoreError::new("the list was deleted during the import"));
+        }
         let finds = rows
             .into_iter()
-            .map(|(name, row)| self.find(ports, name, row));
-        let found = try_join_all(finds).await?;
+            .map(|(name, rows)| self.find(ports, name, rows));
+        let found = try_join_all(finds).await?.into_iter();
         let now = ports.now();
-        let decisions = found
-            .into_iter()
-            .map(|(found, row)| Decision::of(found, row, suppressor, now));
-        Ok(decisions.collect())
+        let decisions: Vec<Decision> = found
+            .map(|(found, rows)| Decision::of(found, rows, suppressor, now))
+            .collect();
+        let mut changes = self.changes(ports, &decisions).await?;
+        if !changes.writes.is_empty() {
+            changes.writes.extend(mode);
+        }
+        Ok((decisions, changes))
     }
 
     /// The writes that put the decided entries where they belong.
@@ -167,6 +174,7 @@ impl Import {
                 (true, None) => &mut self.report.added,
             };
             *counter += 1;
+            self.report.unchanged += decision.repeats;
         }
         self.report.line = self.last_line;
     }
@@ -175,14 +183,14 @@ impl Import {
         &self,
         store: &impl KeyValue,
         name: Name,
-        row: Row,
-    ) -> Result<(Found, Row), StoreError> {
-        let address = match &row.who {
+        rows: Vec<Row>,
+    ) -> Result<(Found, Vec<Row>), StoreError> {
+        let address = rows.iter().find_map(|row| match &row.who {
             Who::Address(address) => Some(address),
             Who::Hash(_) => None,
-        };
+        });
         let found = self.shelf.find_named(store, name, address).await?;
-        Ok((found, row))
+        Ok((found, rows))
     }
 }
 
@@ -191,18 +199,28 @@ impl Import {
 struct Decision {
     /// What there is.
     found: Found,
-    /// What there will be; none if the row says nothing new.
+    /// What there will be; none if the rows say nothing new.
     entry: Option<Suppression>,
+    /// How many more rows than one there are.
+    repeats: u64,
 }
 
 impl Decision {
-    fn of(found: Found, row: Row, suppressor: &Suppressor, now: Timestamp) -> Self {
-        let mut entry = merged(found.entry(), row, now);
-        entry.redact(suppressor);
-        let is_same = found.clear.is_none() && found.current.as_ref() == Some(&entry);
+    /// Each row is merged with what the former made.
+    fn of(found: Found, rows: Vec<Row>, suppressor: &Suppressor, now: Timestamp) -> Self {
+        let repeats = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let mut entry: Option<Suppression> = None;
+        for row in rows {
+            entry = Some(merged(entry.as_ref().or(found.entry()), row, now));
+        }
+        if let Some(entry) = &mut entry {
+            entry.redact(suppressor);
+        }
+        let is_same = found.clear.is_none() && found.current == entry;
         Self {
             found,
-            entry: (!is_same).then_some(entry),
+            entry: entry.filter(|_| !is_same),
+            repeats: repeats.saturating_sub(1),
         }
     }
 
@@ -215,6 +233,14 @@ impl Decision {
         let has_slot = current.is_some_and(|entry| entry.slot.is_some());
         self.is_news() && !has_slot
     }
+}
+
+fn by_name(rows: Vec<(Name, Row)>) -> BTreeMap<Name, Vec<Row>> {
+    let mut named: BTreeMap<_, Vec<Row>> = BTreeMap::new();
+    for (name, row) in rows {
+        named.entry(name).or_default().push(row);
+    }
+    named
 }
 
 fn name_of(suppressor: &Suppressor, who: &Who) -> Result<Name, RowError> {

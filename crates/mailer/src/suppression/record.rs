@@ -1,5 +1,6 @@
 //! What is stored of an address on a list.
 
+use envelope::{EnhancedStatusCode, ReplyCode};
 use serde::{Deserialize, Serialize};
 
 use super::error::FieldError;
@@ -162,16 +163,21 @@ impl Suppression {
     }
 }
 
-/// Reply code and enhanced status code, as far as `reply` begins with them.
+/// Reply code and enhanced status code, as far as `reply` begins with them: any other number may be an address of somebody.
 fn codes(reply: &str) -> String {
+    let mut words = reply.split([' ', '-']);
     let is_code = |word: &&str| {
-        word.len() <= 11
-            && word.starts_with(|first: char| first.is_ascii_digit())
-            && word.chars().all(|c| c.is_ascii_digit() || c == '.')
+        let code = word.parse().map(ReplyCode::new);
+        word.len() == 3 && code.is_ok_and(|code| code.is_ok())
     };
-    let words = reply.split([' ', '-']);
-    let codes: Vec<&str> = words.take(2).take_while(is_code).collect();
-    codes.join(" ")
+    let Some(code) = words.next().filter(is_code) else {
+        return String::new();
+    };
+    let is_status = |word: &&str| EnhancedStatusCode::parse(word).is_ok();
+    match words.next().filter(is_status) {
+        Some(status) => format!("{code} {status}"),
+        None => code.to_owned(),
+    }
 }
 
 /// As much of `text` as may be kept of a reply: one line, without control characters.
@@ -262,6 +268,9 @@ mod tests {
         check("550 bob@example.com", "550");
         check("550 4917012345678@example.com", "550");
         check("550 491701234567", "550");
+        check("550 5551234567 is no subscriber", "550");
+        check("550 5.49.1701234 is no subscriber", "550");
+        check("49170 5.1.1", "");
         check("bob 550", "");
         check("", "");
     }

@@ -19,6 +19,8 @@ use crate::time::Timestamp;
 pub const MAX_RECORD_OCTETS: usize = 8 * 1024;
 /// Most columns of a record.
 pub const MAX_COLUMNS: usize = 64;
+/// What some programs begin a file with: the byte order mark, in UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +115,14 @@ pub enum RowError {
         "expected a record of at most {MAX_RECORD_OCTETS} octets and {MAX_COLUMNS} columns, found a longer one"
     )]
     TooLong,
+    /// A quotation mark opens a field, and none closes it on its line, or ever.
+    #[error(
+        "expected a quotation mark that ends the field, found none up to line {last_line}: no line from here to there was read"
+    )]
+    OpenQuote {
+        /// The last line that may be in the field by mistake.
+        last_line: u64,
+    },
     /// Not UTF-8.
     #[error("expected UTF-8, found other octets")]
     Utf8,
@@ -302,7 +312,7 @@ impl RowReader {
     /// The row that ends with the file, if its last line has no end.
     pub fn finish(mut self, rows: &mut Vec<Numbered>) {
         match &mut self.0 {
-            Inner::Csv(csv) => csv.push(&[], rows),
+            Inner::Csv(csv) => csv.finish(rows),
             Inner::Ndjson(ndjson) => ndjson.end_line(rows),
         }
     }
@@ -330,7 +340,8 @@ impl NdjsonRows {
     fn end_line(&mut self, rows: &mut Vec<Numbered>) {
         let line = std::mem::take(&mut self.line);
         self.number += 1;
-        let trimmed = line.trim_ascii();
+        let text = line.strip_prefix(BOM).filter(|_| self.number == 1);
+        let trimmed = text.unwrap_or(&line).trim_ascii();
         if trimmed.is_empty() {
             return;
         }
@@ -357,6 +368,10 @@ struct CsvRows {
     // How much of both is filled.
     filled: (usize, usize),
     is_too_long: bool,
+    last: u8,
+    place: Place,
+    // Text follows a quotation mark that seemed to close a field: maybe it opened one, and the first was never closed.
+    is_astray: bool,
     // Lines that ended, and on which the record under way began, if one is.
     lines: u64,
     began: Option<u64>,
@@ -372,6 +387,9 @@ impl CsvRows {
             ends: vec![0; MAX_COLUMNS],
             filled: (0, 0),
             is_too_long: false,
+            last: 0,
+            place: Place::Start,
+            is_astray: false,
             lines: 0,
             began: None,
             columns: None,
@@ -397,7 +415,7 @@ impl CsvRows {
             let (result, read, wrote, ended) = self.reader.read_record(piece, output, ends);
             self.filled = (octets + wrote, fields + ended);
             let (taken, rest) = piece.split_at(read.min(piece.len()));
-            self.lines += line_ends(taken);
+            self.follow(taken);
             piece = rest;
             match result {
                 ReadRecordResult::InputEmpty if !is_end => return,
@@ -409,6 +427,33 @@ impl CsvRows {
                 ReadRecordResult::Record => self.end_record(rows),
                 ReadRecordResult::End => return,
             }
+        }
+    }
+
+    /// Ends the record that the file ends in.
+    fn finish(&mut self, rows: &mut Vec<Numbered>) {
+        match self.began {
+            Some(line) if self.place == Place::Quoted => {
+                let last_line = self.last_line();
+                rows.push((line, Err(RowError::OpenQuote { last_line })));
+            }
+            _ => self.push(&[], rows),
+        }
+    }
+
+    /// The line of the octet that was read last.
+    fn last_line(&self) -> u64 {
+        self.lines + u64::from(self.last != b'\n')
+    }
+
+    /// Follows what was read of a record.
+    fn follow(&mut self, octets: &[u8]) {
+        for &octet in octets {
+            let next = self.place.after(octet);
+            self.is_astray |= self.place == Place::Closed && next == Place::Plain;
+            self.place = next;
+            self.lines += u64::from(octet == b'\n');
+            self.last = octet;
         }
     }
 
@@ -424,7 +469,14 @@ impl CsvRows {
     fn end_record(&mut self, rows: &mut Vec<Numbered>) {
         let (_, fields) = std::mem::take(&mut self.filled);
         let line = self.began.take().unwrap_or(self.lines + 1);
-        if std::mem::take(&mut self.is_too_long) {
+        let last_line = self.last_line();
+        self.place = Place::Start;
+        let is_too_long = std::mem::take(&mut self.is_too_long);
+        if std::mem::take(&mut self.is_astray) && last_line > line {
+            rows.push((line, Err(RowError::OpenQuote { last_line })));
+            return;
+        }
+        if is_too_long {
             rows.push((line, Err(RowError::TooLong)));
             return;
         }
@@ -455,6 +507,27 @@ impl CsvRows {
             return;
         };
         rows.push((line, row(columns, &texts)));
+    }
+}
+
+/// Where in a field of CSV an octet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Start,
+    Plain,
+    Quoted,
+    /// Behind a quotation mark that closes the field, or is the first of two that stand for one.
+    Closed,
+}
+
+impl Place {
+    const fn after(self, octet: u8) -> Self {
+        match (self, octet) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Quoted, _) | (Self::Start | Self::Closed, b'"') => Self::Quoted,
+            (_, b',' | b'\r' | b'\n') => Self::Start,
+            _ => Self::Plain,
+        }
     }
 }
 
@@ -589,6 +662,10 @@ mod tests {
             "{\"email\":\"a@b.example\",\"notes\":\"x\"}\r\n\n{\"address\":\"c@b.example\"}",
             &[(1, "a@b.example x"), (3, "c@b.example ")],
         );
+        ndjson(
+            "\u{feff}{\"email\":\"a@b.example\"}\n\u{feff}{}\n",
+            &[(1, "a@b.example "), (2, json)],
+        );
         ndjson("{\"email\":1}\n[]\n{", &[(1, json), (2, json), (3, json)]);
         ndjson("{}\n", &[(1, "expected an address, found nothing")]);
         ndjson(
@@ -631,6 +708,34 @@ mod tests {
             &file,
             &[(1, "c@b.example "), (2, text.as_str()), (3, "a@b.example ")],
         );
+    }
+
+    #[test]
+    fn a_quotation_mark_that_stays_open_is_told_of() {
+        let open = |last_line| RowError::OpenQuote { last_line }.to_string();
+        let csv = |file: &str, expected: &[(u64, &str)]| check(Format::Csv, file, expected);
+        let rows = "email,notes\nz@b.example,\na@b.example,\"oops\nc@b.example,x\nd@b.example,y";
+        csv(rows, &[(2, "z@b.example "), (3, &open(5))]);
+        csv("a@b.example,\"", &[(1, &open(1))]);
+        csv(&format!("{rows}\n"), &[(2, "z@b.example "), (3, &open(5))]);
+        let long = format!("{rows}{}", "\nx".repeat(MAX_RECORD_OCTETS));
+        csv(&long, &[(2, "z@b.example "), (3, &open(5 + 8192))]);
+        csv("email,notes\na@b.example,\"x\"", &[(2, "a@b.example x")]);
+        // What seems to close it opens another field.
+        csv(
+            &format!("{rows}\ne@b.example,\"y\"\nf@b.example,\n"),
+            &[(2, "z@b.example "), (3, &open(6)), (7, "f@b.example ")],
+        );
+        csv(
+            &format!("{rows},\"two\r\nlines\"\r\nf@b.example,\r\n"),
+            &[
+                (2, "z@b.example "),
+                (3, &open(5)),
+                (6, "expected an at sign, found the end at offset 6"),
+                (7, "f@b.example "),
+            ],
+        );
+        csv("a@b.example,\"5\" disk\n", &[(1, "a@b.example ")]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use futures::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
 use super::identity::{Name, Suppressor};
+use super::list;
 use super::record::Suppression;
 use crate::keys::{self, Record};
 use crate::ports::{KeyValue, StoreError, Write};
@@ -140,6 +141,20 @@ impl Shelf {
             scope: Scope::Everywhere,
             generation: 0,
         }
+    }
+
+    /// Whether the list is there, and was not deleted or made anew. As long as somebody holds an address, none comes on a list that is made
+    /// after he asked: so he writes over nothing of it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub(super) async fn is_live(&self, store: &impl KeyValue) -> Result<bool, StoreError> {
+        let (Scope::Domain(domain) | Scope::Sender(domain, _)) = &self.scope else {
+            return Ok(true);
+        };
+        let lists = list::read(store, domain).await?;
+        let list = lists.for_scope(&self.scope);
+        Ok(list.is_some_and(|list| list.generation == self.generation))
     }
 
     /// The entry called `name`.

@@ -4,15 +4,16 @@
 //! mail again stays on it, as one whose time is over: so a wish that is heard late does not undo a later one. What anything else put there
 //! is left alone.
 
-use envelope::AddrSpec;
+use envelope::{AddrSpec, Domain};
 
+use super::edit::{Change, Edit};
 use super::error::SuppressionError;
 use super::identity::Suppressor;
 use super::list;
 use super::record::{Kind, Suppression};
-use super::shelf::{Found, Scope, Shelf};
+use super::shelf::{Scope, Shelf};
 use crate::operation::OperationId;
-use crate::ports::{Clock, KeyValue, Scheduler, StoreError, Write};
+use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
 use crate::treatment::Topic;
 
@@ -31,13 +32,14 @@ pub struct Wish<'a> {
     pub at: Timestamp,
 }
 
-/// What unsubscribing writes.
+/// What such wishes come to.
 #[derive(Debug, Default)]
-pub struct Unsubscribing {
-    /// Nothing, if the address is on the list for good already.
-    pub writes: Vec<Write>,
-    /// There was no room for another list, so it is on the one for all senders of the domain.
-    pub fell_back: bool,
+#[must_use = "its edit has to be committed"]
+pub struct Obeyed {
+    /// Nothing of an address that is on the list for good already.
+    pub edit: Edit,
+    /// Domains without room for another list: who unsubscribed is on the one for all their senders.
+    pub fell_back: Vec<Domain>,
 }
 
 /// The name of the list that such a wish is about.
@@ -48,32 +50,104 @@ fn list_name(wish: &Wish<'_>) -> String {
     }
 }
 
-/// The writes that put the recipient on the list. Repeated, it changes nothing.
+/// What the lists make of wishes for no more mail, if the flag beside them is set, or for more. Repeated, they change nothing. `None` if
+/// somebody else changes the entries for too long.
 ///
 /// # Errors
 /// When the store does not answer, or somebody else changes the lists.
-pub async fn unsubscribe<P: Clock + KeyValue + Scheduler>(
+pub async fn obey<P: Clock + KeyValue + Scheduler>(
     ports: &P,
     suppressor: &Suppressor,
+    wishes: &[(Wish<'_>, bool)],
+) -> Result<Option<Obeyed>, StoreError> {
+    let mut fell_back = Vec::new();
+    let mut bearings = Vec::new();
+    for (wish, no_more) in wishes {
+        let shelves = if *no_more {
+            let (shelf, is_another) = list_to_be_on(ports, wish).await?;
+            fell_back.extend(is_another.then(|| wish.sender.domain().clone()));
+            vec![shelf]
+        } else {
+            lists_to_leave(ports, wish).await?
+        };
+        let no_more = *no_more;
+        let bearing = |shelf| Bearing {
+            wish,
+            no_more,
+            shelf,
+        };
+        bearings.extend(shelves.into_iter().map(bearing));
+    }
+    let edit = Edit::decide(ports, suppressor, &bearings).await?;
+    Ok(edit.map(|edit| Obeyed { edit, fell_back }))
+}
+
+/// The list for who wants no more, and whether it is the one for all senders for want of another.
+async fn list_to_be_on<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
     wish: &Wish<'_>,
-) -> Result<Unsubscribing, StoreError> {
-    let mode = suppressor.admit(ports).await?;
+) -> Result<(Shelf, bool), StoreError> {
     let domain = wish.sender.domain();
     let name = list_name(wish);
     let list = list::ensure(ports, domain, &name).await;
-    let list = list.map_err(into_store_error)?;
-    let shelf = list.shelf(domain);
-    let fell_back = list.list_name.is_empty() && !name.is_empty();
-    let found = shelf.find(ports, suppressor, wish.recipient).await?;
-    if found.entry().is_some_and(|entry| stands(entry, wish.at)) {
-        return Ok(Unsubscribing {
-            writes: Vec::new(),
-            fell_back,
-        });
+    let list = list.map_err(SuppressionError::into_store_error)?;
+    let is_another = list.list_name.is_empty() && !name.is_empty();
+    Ok((list.shelf(domain), is_another))
+}
+
+/// The lists that who wants mail again may be on.
+async fn lists_to_leave(store: &impl KeyValue, wish: &Wish<'_>) -> Result<Vec<Shelf>, StoreError> {
+    let domain = wish.sender.domain();
+    let lists = list::read(store, domain).await?;
+    let named = lists.for_scope(&Scope::of(domain, &list_name(wish)));
+    let for_all = lists.for_scope(&Scope::Domain(domain.clone()));
+    let both = named.into_iter().chain(for_all);
+    Ok(both.map(|list| list.shelf(domain)).collect())
+}
+
+/// What a wish means for one list.
+struct Bearing<'a> {
+    wish: &'a Wish<'a>,
+    no_more: bool,
+    shelf: Shelf,
+}
+
+impl Change for Bearing<'_> {
+    fn shelf(&self) -> &Shelf {
+        &self.shelf
     }
-    let mut writes = place(ports, suppressor, &shelf, (&found, wish, None)).await?;
-    writes.extend(mode);
-    Ok(Unsubscribing { writes, fell_back })
+
+    fn address(&self) -> &AddrSpec {
+        self.wish.recipient
+    }
+
+    fn after(&self, known: Option<&Suppression>) -> Option<Suppression> {
+        let wish = self.wish;
+        let stands = known.is_some_and(|entry| stands(entry, wish.at));
+        let ends = known.is_some_and(|entry| ends(entry, wish));
+        let is_news = if self.no_more { !stands } else { ends };
+        is_news.then(|| self.entry(known))
+    }
+}
+
+impl Bearing<'_> {
+    fn entry(&self, known: Option<&Suppression>) -> Suppression {
+        let wish = self.wish;
+        let known = known.cloned();
+        let mut entry = known.unwrap_or_else(|| Suppression::added(wish.at));
+        if self.no_more && !is_in_force(&entry) {
+            entry.since = wish.at;
+        }
+        entry.kind = Kind::Unsubscribed;
+        entry.until = (!self.no_more).then_some(wish.at);
+        entry.step = 0;
+        entry.reply = None;
+        entry.event = None;
+        entry.message = Some(wish.message);
+        entry.heard_at = Some(wish.at);
+        entry.email = Some(wish.recipient.to_string());
+        entry
+    }
 }
 
 /// Whether an entry is for good, or says what was heard later. Who wants no more mail and says so again has it noted when he said so last:
@@ -91,78 +165,11 @@ fn heard_at(entry: &Suppression) -> Timestamp {
     entry.heard_at.unwrap_or(entry.since)
 }
 
-/// The writes that have the recipient written to again, if unsubscribing was what stopped it. Repeated, it changes nothing.
-///
-/// # Errors
-/// When the store does not answer.
-pub async fn resubscribe<P: Clock + KeyValue>(
-    ports: &P,
-    suppressor: &Suppressor,
-    wish: &Wish<'_>,
-) -> Result<Vec<Write>, StoreError> {
-    let mode = suppressor.admit(ports).await?;
-    let domain = wish.sender.domain();
-    let lists = list::read(ports, domain).await?;
-    let named = lists.for_scope(&Scope::of(domain, &list_name(wish)));
-    let for_all = lists.for_scope(&Scope::Domain(domain.clone()));
-    let mut writes = Vec::new();
-    for list in named.into_iter().chain(for_all) {
-        let shelf = list.shelf(domain);
-        let found = shelf.find(ports, suppressor, wish.recipient).await?;
-        if found.entry().is_some_and(|entry| ends(entry, wish)) {
-            let over = Some(wish.at);
-            writes.extend(place(ports, suppressor, &shelf, (&found, wish, over)).await?);
-        }
-    }
-    if !writes.is_empty() {
-        writes.extend(mode);
-    }
-    Ok(writes)
-}
-
 /// Whether the wish undoes an entry: one that came of the same copy, so that no older mail that was passed on to others does.
 fn ends(entry: &Suppression, wish: &Wish<'_>) -> bool {
-    let is_in_force = entry.kind == Kind::Unsubscribed && entry.until.is_none();
-    is_in_force && heard_at(entry) <= wish.at && entry.message == Some(wish.message)
+    is_in_force(entry) && heard_at(entry) <= wish.at && entry.message == Some(wish.message)
 }
 
-async fn place(
-    store: &impl KeyValue,
-    suppressor: &Suppressor,
-    shelf: &Shelf,
-    (found, wish, until): (&Found, &Wish<'_>, Option<Timestamp>),
-) -> Result<Vec<Write>, StoreError> {
-    let known = found.entry().cloned();
-    let mut entry = known.unwrap_or_else(|| Suppression::added(wish.at));
-    let is_in_force = entry.kind == Kind::Unsubscribed && entry.until.is_none();
-    if until.is_none() && !is_in_force {
-        entry.since = wish.at;
-    }
-    entry.kind = Kind::Unsubscribed;
-    entry.until = until;
-    entry.step = 0;
-    entry.reply = None;
-    entry.event = None;
-    entry.message = Some(wish.message);
-    entry.heard_at = Some(wish.at);
-    entry.email = Some(wish.recipient.to_string());
-    entry.redact(suppressor);
-    // As with bounces: what is stored under a clear address stays, and is looked up as well.
-    let mut anew = found.clone();
-    if until.is_some()
-        && let (None, Some((name, entry))) = (&found.current, &found.clear)
-    {
-        // It would go on counting, so it is written over where it is.
-        anew.name = name.clone();
-        anew.current = Some(entry.clone());
-    }
-    anew.clear = None;
-    Ok(shelf.place_anew(store, &anew, entry).await?.writes)
-}
-
-fn into_store_error(error: SuppressionError) -> StoreError {
-    match error {
-        SuppressionError::Store(error) => error,
-        other => StoreError::new(other.to_string()),
-    }
+fn is_in_force(entry: &Suppression) -> bool {
+    entry.kind == Kind::Unsubscribed && entry.until.is_none()
 }

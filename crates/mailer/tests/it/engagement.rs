@@ -72,7 +72,7 @@ pub(crate) const UNSUBSCRIBE: VisitAction = VisitAction::Unsubscribe {
     by: UnsubscribedBy::OneClick,
 };
 
-fn store(world: &World, name: &str, visits: Vec<Visit>) -> OperationId {
+pub(crate) fn store(world: &World, name: &str, visits: Vec<Visit>) -> OperationId {
     let id = derived_id(name);
     let batch = VisitBatch::new(visits, world.now.get());
     let write = keys::visits(id).write(&batch).unwrap();

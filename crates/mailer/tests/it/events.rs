@@ -39,7 +39,7 @@ fn taken(world: &World, id: OperationId) -> Taken {
     }
 }
 
-fn event(message: OperationId, kind: EventKind, text: &str) -> DeliveryEvent {
+pub(crate) fn event(message: OperationId, kind: EventKind, text: &str) -> DeliveryEvent {
     DeliveryEvent {
         message,
         recipient: EventRecipient::Index(0),
@@ -230,15 +230,80 @@ fn an_address_that_bounces_or_complains_is_not_written_to_again() {
     }
 }
 
+fn bounced(message: OperationId) -> DeliveryEvent {
+    DeliveryEvent {
+        suppresses: true,
+        ..event(message, EventKind::Bounced, "550 5.1.1 no")
+    }
+}
+
+#[test]
+fn what_a_batch_tells_of_one_address_counts_together() {
+    let complained = |message| event(message, EventKind::Complained, "");
+    let check = |events: &dyn Fn(OperationId, OperationId) -> [DeliveryEvent; 2]| {
+        let world = World::with_domain();
+        let events = events(sent(&world), sent(&world));
+        tell(&world, "batch", events.into());
+        world.advance(Duration::from_hours(25));
+        assert!(is_suppressed(&world, "bob@example.com"));
+        assert_eq!(world.count("suppression-slot/"), 1);
+    };
+    check(&|one, two| [complained(one), bounced(two)]);
+    check(&|one, two| [bounced(two), complained(one)]);
+    check(&|one, _| [complained(one), bounced(one)]);
+}
+
+#[test]
+fn a_batch_about_an_address_that_somebody_else_changes_is_left_to_the_next_window() {
+    let world = World::with_domain();
+    let id = sent(&world);
+    for section in 0..=u8::MAX {
+        let window = START.as_millis() / 10_000;
+        for window in [window, window + 1] {
+            let key = keys::suppression_section(section, window);
+            run(key.increment(&world)).unwrap();
+        }
+    }
+    let batch = derived_id("batch");
+    let outbox = Outbox::default();
+    let events = vec![bounced(id)];
+    run(intake::store(
+        &world,
+        &outbox,
+        (batch, Source::Relay),
+        events,
+    ))
+    .unwrap();
+    assert_eq!(take_in(&world, batch).unwrap(), Digested::NotNow);
+    let waited = world.now.get().since(START);
+    assert!(waited <= Duration::from_secs(4), "{waited:?}");
+    assert!(!is_suppressed(&world, "bob@example.com"));
+    world.advance(Duration::from_secs(120));
+    assert_eq!(taken(&world, batch).updates.len(), 1);
+    assert!(is_suppressed(&world, "bob@example.com"));
+}
+
+#[test]
+fn only_what_changes_a_list_costs_calls_for_it() {
+    let world = World::with_domain();
+    let (one, two) = (sent(&world), sent(&world));
+    let calls = |name: &str, event: DeliveryEvent| {
+        let before = world.calls.get();
+        assert_eq!(tell(&world, name, vec![event]).updates.len(), 1);
+        world.calls.get() - before
+    };
+    let ordinary = calls("1", event(one, EventKind::Delivered, "250 ok"));
+    // The mode and the entry; then the lock, the entry, a slot and the end of the lock.
+    assert_eq!(calls("2", bounced(one)) - ordinary, 6);
+    // Nothing is new.
+    assert_eq!(calls("3", bounced(two)) - ordinary, 2);
+}
+
 #[test]
 fn a_try_inside_the_lease_is_told_of_and_makes_it_longer() {
     let world = World::with_domain();
     let id = sent(&world);
-    let bounced = DeliveryEvent {
-        suppresses: true,
-        ..event(id, EventKind::Bounced, "550 5.1.1 no")
-    };
-    tell(&world, "bounced", vec![bounced]);
+    tell(&world, "bounced", vec![bounced(id)]);
     world.advance(Duration::from_hours(23));
     let again = accept(&world, &["bob@example.com"]);
     made(&world, &ScriptedRelay::default(), again);
@@ -270,11 +335,7 @@ fn a_batch_is_taken_in_once_however_often_the_store_fails() {
         let world = World::with_domain();
         let id = sent(&world);
         let batch = derived_id("batch");
-        let bounced = DeliveryEvent {
-            suppresses: true,
-            ..event(id, EventKind::Bounced, "550 5.1.1 no")
-        };
-        let events = vec![bounced, event(id, EventKind::Delivered, "250 2.0.0 ok")];
+        let events = vec![bounced(id), event(id, EventKind::Delivered, "250 2.0.0 ok")];
         let outbox = Outbox::default();
         run(intake::store(
             &world,

@@ -26,6 +26,7 @@ mod sender_domains;
 mod submission;
 mod suppression;
 mod ticks;
+mod together;
 mod tracking_hosts;
 mod visits;
 mod waiting;

@@ -9,16 +9,18 @@ use envelope::{AddrSpec, Domain};
 use mailer::event::{EventId, EventKind};
 use mailer::keys;
 use mailer::operation::OperationId;
+use mailer::outbox::{Entry, Outbox};
 use mailer::ports::{Clock, KeyValue, StoreError, Write};
 use mailer::suppression::address::{self, NewAddress, Target};
 use mailer::suppression::import::{Import, MAX_BAD_LINES};
+use mailer::suppression::lease::News;
 use mailer::suppression::list::{self, MAX_LISTS, SuppressionList};
 use mailer::suppression::record::Person;
 use mailer::suppression::rows::{Format, RawRow, RowReader, heading};
 use mailer::suppression::shelf::{MAX_PAGE, page};
 use mailer::suppression::{
-    Cause, Kind, Mail, Ruling, Scope, Shelf, Suppression, SuppressionError, Suppressor,
-    after_bounce, after_complaint, after_suppressed, check, explain,
+    Heard, Kind, Mail, Ruling, Scope, Shelf, Suppression, SuppressionError, Suppressor, check,
+    explain, heard,
 };
 use mailer::time::Timestamp;
 use mailer::treatment::Treatment;
@@ -250,20 +252,28 @@ fn an_address_of_a_list_keeps_its_name_and_the_list_its_addresses() {
     assert_eq!((names, listed.next_after), (vec!["c@example.com"], None));
 }
 
-fn cause(at: Timestamp, reply: Option<&str>) -> Cause {
+/// What is told of an address.
+fn told(recipient: &AddrSpec, news: News, at: Timestamp, reply: &str) -> Heard {
     let message: OperationId = "9f2c1a52-6f0b-4c7e-8f3e-0c5b1d1f2a34".parse().unwrap();
-    Cause {
+    Heard {
+        news,
+        recipient: recipient.clone(),
         event: EventId::of(message, 0, EventKind::Bounced, 0),
         message,
-        reply: reply.map(str::to_owned),
+        reply: Some(reply.to_owned()).filter(|reply| !reply.is_empty()),
         at,
     }
 }
 
-fn apply(world: &World, writes: Result<Vec<Write>, StoreError>) -> usize {
-    let writes = writes.unwrap();
-    let count = writes.len();
-    run(world.set_many(writes)).unwrap();
+/// Writes what follows, and gives how much that is.
+fn apply(world: &World, suppressor: &Suppressor, what: Heard) -> usize {
+    let edit = run(heard(world, suppressor, &[what])).unwrap().unwrap();
+    let count = edit.writes().len();
+    let rest = Entry {
+        writes: Vec::new(),
+        items: Vec::new(),
+    };
+    assert!(run(edit.commit(world, &Outbox::default(), rest)).unwrap());
     count
 }
 
@@ -272,17 +282,18 @@ fn a_bounce_a_try_and_a_complaint_write_once_each() {
     let world = World::new();
     let clear = Suppressor::default();
     let bob = addr("Bob@example.com");
-    let bounced = cause(START, Some("550 5.1.1 <bob@example.com>\r\nunknown"));
-    let bounce = |why: &Cause| apply(&world, run(after_bounce(&world, &clear, &bob, why)));
-    let tried = |at| {
-        apply(
-            &world,
-            run(after_suppressed(&world, &clear, &bob, &cause(at, None))),
+    let tell = |news, at, reply: &str| apply(&world, &clear, told(&bob, news, at, reply));
+    let bounce = || {
+        tell(
+            News::Bounce,
+            START,
+            "550 5.1.1 <bob@example.com>\r\nunknown",
         )
     };
+    let tried = |at| tell(News::Tried, at, "");
     assert_eq!(tried(START), 0, "nothing is known yet");
-    assert_eq!(bounce(&bounced), 2);
-    assert_eq!(bounce(&bounced), 0, "a repeat");
+    assert_eq!(bounce(), 2);
+    assert_eq!(bounce(), 0, "a repeat");
     assert!(is_held_back(&world, "bob@example.com"));
     let at = START.plus(HOUR);
     assert_eq!(tried(at), 2);
@@ -298,18 +309,17 @@ fn a_bounce_a_try_and_a_complaint_write_once_each() {
         found.reply.as_deref(),
         Some("550 5.1.1 <bob@example.com>  unknown")
     );
-    assert_eq!(found.event, Some(bounced.event.to_string()));
+    assert!(found.event.is_some());
     world.now.set(at.plus(HOUR * 48));
     assert!(!is_held_back(&world, "bob@example.com"), "the lease lapsed");
     assert_eq!(tried(world.now()), 0);
-    let again = cause(world.now(), None);
-    assert_eq!(bounce(&again), 2);
+    assert_eq!(tell(News::Bounce, world.now(), ""), 2);
     let found = run(keys::suppression(&bob).read(&world)).unwrap().unwrap();
     assert_eq!(
         (found.step, found.until),
         (0, Some(world.now().plus(HOUR * 24)))
     );
-    let complain = || apply(&world, run(after_complaint(&world, &clear, &bob, &again)));
+    let complain = || tell(News::Complaint, world.now(), "");
     assert_eq!((complain(), complain()), (2, 0));
     world.advance(HOUR * 24 * 1000);
     assert!(is_held_back(&world, "bob@example.com"));
@@ -344,15 +354,7 @@ fn the_explanation_names_every_list_and_says_whether_it_counts() {
     let world = World::new();
     let clear = Suppressor::default();
     let bob = addr("bob@example.com");
-    apply(
-        &world,
-        run(after_bounce(
-            &world,
-            &clear,
-            &bob,
-            &cause(START, Some("550 no")),
-        )),
-    );
+    apply(&world, &clear, told(&bob, News::Bounce, START, "550 no"));
     make_list(&world, "news-list", "news");
     put_listed(&world, &clear, "news-list", ("a", "bob@example.com")).unwrap();
     world.advance(HOUR * 25);
@@ -458,6 +460,83 @@ fn an_import_counts_what_it_did_and_repeats_harmlessly() {
 }
 
 #[test]
+fn of_two_rows_of_a_file_a_lease_does_not_end_what_is_for_good() {
+    for [first, second] in [
+        [",", "2026-09-23T00:00:00Z,"],
+        ["2026-09-23T00:00:00Z,", ","],
+    ] {
+        let world = World::new();
+        let file = format!("email,until,x\nann@example.com,{first}\nann@example.com,{second}\n");
+        let report = import(&world, &Suppressor::default(), Shelf::everywhere(), &file);
+        assert_eq!((report.rows, report.added, report.unchanged), (2, 1, 1));
+        world.advance(HOUR * 24 * 30);
+        assert!(is_held_back(&world, "ann@example.com"), "{file}");
+    }
+}
+
+/// As if somebody had died while he held the addresses of `sections`.
+fn hold(world: &World, sections: std::ops::RangeInclusive<u8>) {
+    let window = world.now().as_millis() / 10_000;
+    for section in sections {
+        let key = keys::suppression_section(section, window);
+        run(key.increment(world)).unwrap();
+    }
+}
+
+#[test]
+fn an_operator_is_sent_away_while_somebody_else_changes_the_address() {
+    let world = World::new();
+    let clear = Suppressor::default();
+    let bob = addr("bob@example.com");
+    run(address::put(&world, &clear, &bob, notes(""))).unwrap();
+    hold(&world, 0..=u8::MAX);
+    let put = run(address::put(&world, &clear, &bob, notes("asked")));
+    assert!(matches!(put, Err(SuppressionError::Busy)));
+    let target = Target::Address(bob.clone());
+    let removed = run(address::remove(&world, &clear, &target));
+    assert!(matches!(removed, Err(SuppressionError::Busy)));
+    world.advance(Duration::from_secs(10));
+    run(address::remove(&world, &clear, &target)).unwrap();
+}
+
+#[test]
+fn an_import_waits_longer_than_somebody_who_died_holds_its_addresses() {
+    let world = World::new();
+    hold(&world, 20..=u8::MAX);
+    let rows: String = (0..500).map(|n| format!("a{n}@example.com\n")).collect();
+    let shelf = Shelf::everywhere();
+    let report = import(&world, &Suppressor::default(), shelf, &rows);
+    assert_eq!(report.added, 500);
+    assert!(world.now().since(START) >= Duration::from_secs(5));
+}
+
+#[test]
+fn an_import_into_a_list_that_was_made_anew_is_cut_off() {
+    let world = World::new();
+    let clear = Suppressor::default();
+    let mut running = Import::new(make_list(&world, "one", "news").shelf(&shop()));
+    run(list::remove(&world, &shop(), "one")).unwrap();
+    make_list(&world, "one", "news");
+    put_listed(&world, &clear, "one", ("a", "ann@example.com")).unwrap();
+    let mut reader = RowReader::new(Format::Csv);
+    let mut rows = Vec::new();
+    reader.push(b"email\nann@example.com\n", &mut rows);
+    for row in rows {
+        run(running.take(&world, &clear, row)).unwrap();
+    }
+    assert!(run(running.flush(&world, &clear)).is_err());
+    assert!(is_held_back(&world, "ann@example.com"));
+}
+
+#[test]
+fn a_file_whose_rows_are_swallowed_by_a_quotation_mark_is_not_taken_for_a_good_one() {
+    let world = World::new();
+    let file = "email,notes\nann@example.com,\"oops\nbob@example.com,x\ncy@example.com,y\n";
+    let report = import(&world, &Suppressor::default(), Shelf::everywhere(), file);
+    assert_eq!((report.rows, report.bad), (1, 1));
+}
+
+#[test]
 fn what_is_exported_is_imported_again() {
     let world = World::new();
     let clear = Suppressor::default();
@@ -469,15 +548,8 @@ fn what_is_exported_is_imported_again() {
         notes("two\r\n\"lines\""),
     ))
     .unwrap();
-    apply(
-        &world,
-        run(after_bounce(
-            &world,
-            &clear,
-            &addr("bob@example.com"),
-            &cause(START, Some("550 no")),
-        )),
-    );
+    let bob = addr("bob@example.com");
+    apply(&world, &clear, told(&bob, News::Bounce, START, "550 no"));
     let listed = run(page(&world, &Shelf::everywhere(), 0, 10)).unwrap();
     for format in [Format::Csv, Format::Ndjson] {
         let rows = listed
@@ -516,8 +588,8 @@ fn with_a_hash_key_nothing_that_is_stored_holds_an_address() {
     make_list(&world, "news", "news");
     put_listed(&world, &lists, "news", ("a", "Person@secret.example")).unwrap();
     let bob = addr("person2@secret.example");
-    let why = cause(START, Some("550 5.1.1 <person2@secret.example> unknown"));
-    apply(&world, run(after_bounce(&world, &lists, &bob, &why)));
+    let reply = "550 5551234567 <person2@secret.example> unknown";
+    apply(&world, &lists, told(&bob, News::Bounce, START, reply));
     let list = run(list::get(&world, &shop(), "news")).unwrap();
     import(
         &world,
@@ -528,7 +600,9 @@ fn with_a_hash_key_nothing_that_is_stored_holds_an_address() {
     for (key, value) in world.map.borrow().iter() {
         let text = format!("{key} {}", String::from_utf8_lossy(value)).to_lowercase();
         assert!(
-            !text.contains("secret") && !text.contains("person"),
+            !["secret", "person", "5551234567"]
+                .iter()
+                .any(|part| text.contains(part)),
             "{text}"
         );
     }

@@ -247,6 +247,12 @@ async fn a_report_to_the_return_path_bounces_its_recipient_and_a_forged_one_nobo
         let answer = system.client.call(report(&shouted, octets.clone())).await;
         assert_eq!(answer.expect(200).json()["result"], "accepted");
     }
+    let with_a_large_message = octets + &"x\r\n".repeat(4 * 1024 * 1024);
+    let answer = system
+        .client
+        .call(report(&path, with_a_large_message))
+        .await;
+    assert_eq!(answer.expect(200).json()["result"], "accepted");
     let found = reaches(&system, &id, "Bounced").await;
     assert_eq!(found["reply"], "550 5.1.1 no such user");
     let answer = system

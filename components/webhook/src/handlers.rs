@@ -4,14 +4,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
-    Level, MAX_BODY_OCTETS, Problem, Request, Response, SpinPorts, header, json, log, name_soon,
-    name_work, read_body, stated_length,
+    Level, Problem, Request, Response, SpinPorts, header, json, log, name_soon, name_work,
+    read_body, read_start, stated_length,
 };
 use mailer::budget::Share;
 use mailer::engagement::{Visit, gatherer};
 use mailer::envelope::AddrSpec;
 use mailer::event::{DeliveryEvent, Source, derived_from};
-use mailer::intake::{self, ReportRefusal};
+use mailer::intake::{self, MAX_REPORT_OCTETS, ReportRefusal};
 use mailer::journal::WorkKind;
 use mailer::operation::OperationId;
 use mailer::ports::Clock;
@@ -78,25 +78,43 @@ pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
     let ports = SpinPorts::open().await?;
     let to = addresses(&request);
     let _share = room(&config, &ports, &request).await?;
-    let octets = read_body(request, MAX_BODY_OCTETS).await?;
+    let octets = read_start(request, MAX_REPORT_OCTETS).await?;
     let received = intake::receive(&*ports, &config.return_path_keys, &to, &octets).await;
-    let result = match received {
-        Ok(intake::Received::Event(event)) => {
-            let id = intake::report_batch(&event, &octets);
-            store(&config, &ports, (id, Source::Report), vec![*event]).await?;
-            "accepted"
-        }
-        Ok(intake::Received::Unsubscribe(visit)) => {
-            let place = format!("unsubscribe/{}/{}/", visit.message, visit.recipient);
-            let id = derived_from(&place, &octets);
-            store_visit(&config, &ports, id, *visit).await?;
-            "unsubscribed"
-        }
-        Ok(intake::Received::AutoReply) => "autoReply",
-        Ok(intake::Received::NotAReport) => "notAReport",
+    let received = match received {
+        Ok(received) => received,
         Err(refusal) => return Err(refused(&ports, refusal).await?),
     };
+    let result = keep(&config, &ports, received, &octets).await?;
     json(200, &Received { result })
+}
+
+/// Stores what there is to store, and says what it was.
+async fn keep(
+    config: &Config,
+    ports: &Rc<SpinPorts>,
+    received: intake::Received,
+    octets: &[u8],
+) -> Result<&'static str, Problem> {
+    Ok(match received {
+        intake::Received::Event(event) => {
+            let id = intake::report_batch(&event, octets);
+            store(config, ports, (id, Source::Report), vec![*event]).await?;
+            "accepted"
+        }
+        intake::Received::Unsubscribe(visit) => {
+            let place = format!("unsubscribe/{}/{}/", visit.message, visit.recipient);
+            let id = derived_from(&place, octets);
+            store_visit(config, ports, id, *visit).await?;
+            "unsubscribed"
+        }
+        intake::Received::OtherFeedback { feedback_type } => {
+            let fields = [("feedbackType", feedback_type.as_str())];
+            log(Level::Info, "feedback came that is no complaint", &fields);
+            "otherFeedback"
+        }
+        intake::Received::AutoReply => "autoReply",
+        intake::Received::NotAReport => "notAReport",
+    })
 }
 
 async fn room<'a>(
@@ -104,10 +122,10 @@ async fn room<'a>(
     ports: &SpinPorts,
     request: &Request,
 ) -> Result<Share<'a>, Problem> {
-    let octets = stated_length(request).unwrap_or(MAX_BODY_OCTETS);
+    let octets = stated_length(request).unwrap_or(MAX_REPORT_OCTETS);
     let share = config
         .budget
-        .take(ports, octets.min(MAX_BODY_OCTETS), PATIENCE);
+        .take(ports, octets.min(MAX_REPORT_OCTETS), PATIENCE);
     share
         .await
         .ok_or_else(|| Problem::unavailable("no memory for another body"))

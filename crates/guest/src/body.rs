@@ -32,6 +32,26 @@ pub async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Proble
     Ok(octets)
 }
 
+/// The first `limit` octets of the body of `request`. What stands behind them is taken and dropped, so that who sends it is answered.
+///
+/// # Errors
+/// 400 when the caller cut it off.
+pub async fn read_start(request: Request, limit: usize) -> Result<Vec<u8>, Problem> {
+    let stated = stated_length(&request);
+    let mut pieces = Pieces::of(request);
+    let mut octets = Vec::with_capacity(stated.unwrap_or(0).min(limit));
+    let mut length = 0;
+    while let Some(piece) = pieces.next().await? {
+        length += piece.len();
+        let room = limit - octets.len();
+        octets.extend_from_slice(piece.get(..room).unwrap_or(&piece));
+    }
+    if stated.is_some_and(|stated| stated != length) {
+        return Err(cut_off());
+    }
+    Ok(octets)
+}
+
 /// The body of a request, piece by piece.
 pub struct Pieces(Pin<Box<IncomingBody<wasi::Request>>>);
 

@@ -6,6 +6,7 @@
 
 pub mod turns;
 
+use std::collections::btree_map::{BTreeMap, Entry as Slot};
 use std::collections::{BTreeSet, HashMap};
 
 use envelope::AddrSpec;
@@ -15,7 +16,7 @@ use self::turns::Turns;
 use crate::attempt::Windows;
 use crate::event::{
     AppEvent, DeliveryEvent, EventBatch, EventData, EventId, EventKind, EventRecipient,
-    ReportStatus,
+    ReportStatus, Source, derived_id,
 };
 use crate::keys;
 use crate::notification::{Notification, fan_out};
@@ -128,7 +129,7 @@ where
     let _announced = digester.outbox.announce();
     let ids = batch.events.iter().map(|event| event.message).collect();
     let messages = read_messages(ports, ids).await?;
-    let mut taken = take(ports, &batch, &messages).await?;
+    let mut taken = take(ports, (id, &batch), &messages).await?;
     let entry = entry(ports, digester, (id, &batch), &messages, &mut taken).await?;
     let heard: Vec<Heard> = taken.updates.iter().filter_map(heard_of).collect();
     // Last, so that the addresses are held for no longer than it takes to write.
@@ -146,15 +147,15 @@ where
 /// What is new in a batch.
 async fn take(
     store: &impl KeyValue,
-    batch: &EventBatch,
+    (id, batch): (OperationId, &EventBatch),
     messages: &Messages,
 ) -> Result<Taken, StoreError> {
     let mut taken = Taken::default();
-    let mut seen = BTreeSet::new();
+    let mut seen = Seen::new();
     for event in &batch.events {
         match locate(messages, event) {
             Some(place) => {
-                let update = news(store, batch, event, place, &mut seen).await?;
+                let update = news(store, (id, batch), event, place, &mut seen).await?;
                 taken.updates.extend(update);
             }
             None => taken.foreign += 1,
@@ -215,26 +216,23 @@ fn locate(messages: &Messages, event: &DeliveryEvent) -> Option<Place> {
     })
 }
 
+/// Places that a batch fills, with the origins of what it puts there.
+type Seen = BTreeMap<String, Option<OperationId>>;
+
 /// What `event` adds to what is known; none if it adds nothing.
 async fn news(
     store: &impl KeyValue,
-    batch: &EventBatch,
+    (id, batch): (OperationId, &EventBatch),
     event: &DeliveryEvent,
     place: Place,
-    seen: &mut BTreeSet<String>,
+    seen: &mut Seen,
 ) -> Result<Option<StatusUpdate>, StoreError> {
-    // A source's clock may be ahead of ours or behind it; what it tells of was neither to come nor before the message.
-    let event = &DeliveryEvent {
-        at: event.at.min(batch.received_at).max(place.accepted_at),
-        ..event.clone()
-    };
-    let Some(number) = free_number(store, event, place.index, seen).await? else {
-        return Ok(None);
-    };
-    let outcome = Outcome {
-        id: EventId::of(event.message, place.index, event.kind, number),
+    let mut outcome = Outcome {
+        id: EventId::of(event.message, place.index, event.kind, 0),
         kind: event.kind,
-        at: event.at,
+        // A source's clock may be ahead of ours or behind it; what it tells of was neither to come nor before the message.
+        at: event.at.min(batch.received_at).max(place.accepted_at),
+        origin: origin((id, batch.source), event),
         received_at: batch.received_at,
         source: batch.source,
         reply: event.reply.clone(),
@@ -244,6 +242,11 @@ async fn news(
         feedback_type: event.feedback_type.clone(),
         notifications: Vec::new(),
     };
+    let about = (event.message, place.index);
+    let Some(number) = free_number(store, about, &outcome, seen).await? else {
+        return Ok(None);
+    };
+    outcome.id = EventId::of(event.message, place.index, event.kind, number);
     Ok(Some(StatusUpdate {
         message: event.message,
         sender: place.sender,
@@ -254,23 +257,43 @@ async fn news(
     }))
 }
 
-/// The number under which an event is kept; none if it is known. Only deferrals can happen more than once.
+/// What a deferral is known again by: what its source says of it, by the source's own clock. A report does not say for certain when it
+/// was; its batch is named by its octets.
+fn origin((batch, source): (OperationId, Source), event: &DeliveryEvent) -> Option<OperationId> {
+    let said = match source {
+        Source::Report => batch.to_string(),
+        Source::Attempt | Source::Relay | Source::Simulator => {
+            let reply = event.reply.as_ref().map(ToString::to_string);
+            format!("{}/{}", event.at.as_millis(), reply.unwrap_or_default())
+        }
+    };
+    let is_deferral = event.kind == EventKind::Deferred;
+    is_deferral.then(|| derived_id(&format!("deferral/{said}")))
+}
+
+/// The number under which an outcome is kept; none if it is known. Only deferrals can happen more than once.
 async fn free_number(
     store: &impl KeyValue,
-    event: &DeliveryEvent,
-    recipient: usize,
-    seen: &mut BTreeSet<String>,
+    (message, recipient): (OperationId, usize),
+    outcome: &Outcome,
+    seen: &mut Seen,
 ) -> Result<Option<u64>, StoreError> {
-    let repeats = event.kind == EventKind::Deferred;
+    let repeats = outcome.kind == EventKind::Deferred;
     let numbers = if repeats { MAX_DEFERRALS } else { 1 };
     for number in 0..numbers {
-        let key = keys::outcome(event.message, recipient, event.kind, number);
-        match key.read(store).await? {
-            Some(known) if !repeats || (known.at == event.at && known.reply == event.reply) => {
-                return Ok(None);
-            }
-            None if seen.insert(key.into_path()) => return Ok(Some(number)),
-            Some(_) | None => {}
+        let key = keys::outcome(message, recipient, outcome.kind, number);
+        let is_known = match key.read(store).await? {
+            Some(known) => known.is_repeated_by(outcome),
+            None => match seen.entry(key.into_path()) {
+                Slot::Vacant(slot) => {
+                    slot.insert(outcome.origin);
+                    return Ok(Some(number));
+                }
+                Slot::Occupied(slot) => *slot.get() == outcome.origin,
+            },
+        };
+        if is_known {
+            return Ok(None);
         }
     }
     Ok(repeats.then(|| MAX_DEFERRALS.saturating_sub(1)))

@@ -1,17 +1,18 @@
 //! What comes back: reports that an MTA was sent by mail, and events that the relay tells of, as batches that are durable before
 //! whoever brought them is answered.
 
+mod delivery;
+
 use std::hash::{DefaultHasher, Hasher};
 
-use envelope::{AddrSpec, Reply, ReplyCode};
-use report::{Action, DeliveryReport, FeedbackReport, FeedbackType, RecipientReport, Report};
+use envelope::AddrSpec;
+use report::{FeedbackReport, FeedbackType, Report};
 use thiserror::Error;
 
 use crate::engagement::Visit;
 use crate::event::{
     DeliveryEvent, EventBatch, EventKind, EventRecipient, Source, derived_from, derived_id,
 };
-use crate::judgement::Failure;
 use crate::keys;
 use crate::link::Reader;
 use crate::operation::OperationId;
@@ -20,6 +21,9 @@ use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::record::MessageRecord;
 use crate::return_path::{ForeignReturnPath, ReturnPathKeys, Token};
 use crate::time::Timestamp;
+
+/// As much of a message as has to be brought: what [`report::read`] looks at, and an octet that shows that there is more.
+pub const MAX_REPORT_OCTETS: usize = report::limits::MAX_MESSAGE_OCTETS + 1;
 
 /// Names the batch that `body` brought, of which our relay signed that it is its message `id`: the same whenever it brings it again.
 ///
@@ -91,6 +95,11 @@ pub enum Received {
     Event(Box<DeliveryEvent>),
     /// Somebody wants no more mail, and wrote to the address to unsubscribe at.
     Unsubscribe(Box<Visit>),
+    /// Feedback that is no complaint: a virus, failed authentication, mail that is no spam.
+    OtherFeedback {
+        /// Its type, in lower case; `other` if that is no word.
+        feedback_type: String,
+    },
     /// An automatic reply.
     AutoReply,
     /// No report: a person's answer, or a bounce in a form that is not known.
@@ -107,21 +116,57 @@ pub async fn receive<P: Clock + KeyValue>(
     to: &[AddrSpec],
     octets: &[u8],
 ) -> Result<Received, ReportRefusal> {
+    match unread(keys, to, ports.now()) {
+        Some(unread) => unread,
+        None => believe(ports, keys, to, report::read(octets)?).await,
+    }
+}
+
+async fn believe<P: Clock + KeyValue>(
+    ports: &P,
+    keys: &ReturnPathKeys,
+    to: &[AddrSpec],
+    report: Report,
+) -> Result<Received, ReportRefusal> {
     let now = ports.now();
-    match report::read(octets)? {
+    match report {
         Report::Delivery(report) => {
             let token = verified(keys, to, None, now)?;
-            let recipient = recipient(ports, token).await?;
-            let about = pick(&report, &recipient).ok_or(ReportRefusal::Foreign)?;
-            Ok(Received::Event(Box::new(delivery_event(token, about, now))))
+            let named = Named::read(ports, token).await?;
+            let told = delivery::told(token, &report, &named.recipient, now);
+            let event = told.ok_or(ReportRefusal::Foreign)?;
+            Ok(Received::Event(Box::new(event)))
         }
         Report::Feedback(report) => {
             let token = verified(keys, to, report.original_mail_from.as_ref(), now)?;
-            let recipient = recipient(ports, token).await?;
-            Ok(complaint(token, &report, &recipient, now)?)
+            let named = Named::read(ports, token).await?;
+            feedback(token, &report, &named, now)
         }
         Report::AutoReply(_) => Ok(Received::AutoReply),
         Report::Other => Ok(unsubscribe(keys, to, now)),
+    }
+}
+
+/// What is answered without reading the message, if all that it came to is forged: anybody may write to what looks like an address of
+/// ours, and reading costs.
+fn unread(
+    keys: &ReturnPathKeys,
+    to: &[AddrSpec],
+    now: Timestamp,
+) -> Option<Result<Received, ReportRefusal>> {
+    let is_forged = |address: &AddrSpec| {
+        let local_part = address.local_part().content();
+        let as_return_path = keys.verify(local_part, now).err();
+        let to_unsubscribe = keys.verify_unsubscribe(local_part).err();
+        [as_return_path, to_unsubscribe].contains(&Some(ForeignReturnPath::Forged))
+    };
+    if to.is_empty() || !to.iter().all(is_forged) {
+        return None;
+    }
+    match verified(keys, to, None, now) {
+        // They are addresses to unsubscribe at, and nobody is told more of those.
+        Ok(_) | Err(ForeignReturnPath::Form) => Some(Ok(Received::NotAReport)),
+        Err(refusal) => Some(Err(refusal.into())),
     }
 }
 
@@ -157,57 +202,24 @@ fn verified(
     Err(refusal)
 }
 
-/// The recipient that a token names.
-async fn recipient(store: &impl KeyValue, token: Token) -> Result<AddrSpec, ReportRefusal> {
-    let found = MessageRecord::read_head(store, token.message).await?;
-    let (record, _) = found.ok_or(ReportRefusal::Foreign)?;
-    let mut recipients = record.recipients();
-    let index = usize::from(token.recipient);
-    if index >= recipients.len() {
-        return Err(ReportRefusal::Foreign);
-    }
-    Ok(recipients.swap_remove(index))
+/// Whom a token names.
+struct Named {
+    recipient: AddrSpec,
+    /// The other recipients of the message.
+    others: Vec<AddrSpec>,
 }
 
-/// The part of a report that is about `recipient`. One that names who it was sent to has to name him; one that only names where it was
-/// sent on to has nobody else to be about, since each recipient has a return path of his own.
-fn pick<'a>(report: &'a DeliveryReport, recipient: &AddrSpec) -> Option<&'a RecipientReport> {
-    let wanted = recipient.canonical();
-    let names = |about: &RecipientReport| {
-        let original = about.original_recipient.as_ref();
-        let named = original.and_then(|original| original.address());
-        named.is_none_or(|named| named.canonical() == wanted)
-    };
-    let is_exact = |about: &&RecipientReport| {
-        about
-            .address()
-            .is_some_and(|address| address.canonical() == wanted)
-    };
-    let all = || report.recipients.iter();
-    all()
-        .find(is_exact)
-        .or_else(|| all().find(|about| names(about)))
-}
-
-fn delivery_event(token: Token, about: &RecipientReport, now: Timestamp) -> DeliveryEvent {
-    let failure = || Failure::of_codes(about.reply_code, about.status, &about.diagnostic);
-    let (kind, failure) = match about.action {
-        Action::Failed => {
-            let failure = failure();
-            (failure.kind, Some(failure))
+impl Named {
+    async fn read(store: &impl KeyValue, token: Token) -> Result<Self, ReportRefusal> {
+        let found = MessageRecord::read_head(store, token.message).await?;
+        let (record, _) = found.ok_or(ReportRefusal::Foreign)?;
+        let mut others = record.recipients();
+        let index = usize::from(token.recipient);
+        if index >= others.len() {
+            return Err(ReportRefusal::Foreign);
         }
-        Action::Delayed => (EventKind::Deferred, Some(failure())),
-        Action::Delivered => (EventKind::Delivered, None),
-        Action::Relayed => (EventKind::OutForDelivery, None),
-        Action::Expanded => (EventKind::Expanded, None),
-    };
-    DeliveryEvent {
-        suppresses: about.action == Action::Failed
-            && failure.as_ref().is_some_and(|f| f.suppresses),
-        class: failure.map(|failure| failure.class),
-        reply: reply(about),
-        remote_mta: about.remote_mta.clone(),
-        ..event(token, kind, now)
+        let recipient = others.swap_remove(index);
+        Ok(Self { recipient, others })
     }
 }
 
@@ -225,43 +237,52 @@ fn event(token: Token, kind: EventKind, at: Timestamp) -> DeliveryEvent {
     }
 }
 
-/// The reply that a report tells of. Without one in the diagnostic text, that is the text, with the code that the status stands for.
-fn reply(about: &RecipientReport) -> Option<Reply> {
-    if let Ok(said) = Reply::parse(&about.diagnostic) {
-        let enhanced = said.enhanced.or(about.status);
-        return Some(Reply::new(said.code, enhanced, said.text()));
-    }
-    let class = about.status.map(|status| u16::from(status.class().digit()));
-    let implied = class.and_then(|class| ReplyCode::new(class * 100 + 50).ok());
-    let code = about.reply_code.or(implied)?;
-    Some(Reply::new(code, about.status, &about.diagnostic))
-}
-
-fn complaint(
+/// What feedback comes to. Its token says whose it is; many providers leave the address out, redact it (RFC 6590), or name the one that
+/// it was sent on to. Only another recipient of the message has no business there.
+fn feedback(
     token: Token,
     report: &FeedbackReport,
-    recipient: &AddrSpec,
+    named: &Named,
     now: Timestamp,
 ) -> Result<Received, ReportRefusal> {
-    let wanted = recipient.canonical();
-    let named = &report.original_rcpt_to;
-    // Many providers leave the address out; one that is there has to be his.
-    if !named.is_empty() && !named.iter().any(|named| named.canonical() == wanted) {
+    let is_named = |address: &AddrSpec| {
+        let wanted = address.canonical();
+        let mut original = report.original_rcpt_to.iter();
+        original.any(|original| original.canonical() == wanted)
+    };
+    if !is_named(&named.recipient) && named.others.iter().any(is_named) {
         return Err(ReportRefusal::Foreign);
     }
-    let feedback_type = match &report.feedback_type {
-        FeedbackType::Abuse => "abuse",
-        FeedbackType::Fraud => "fraud",
-        FeedbackType::Virus => "virus",
-        FeedbackType::Other(name) => name.as_str(),
-        // Neither says that the recipient does not want the mail.
-        FeedbackType::NotSpam | FeedbackType::AuthFailure => return Ok(Received::NotAReport),
-    };
+    let feedback_type = word(&report.feedback_type).to_owned();
+    if !is_complaint(&report.feedback_type) {
+        return Ok(Received::OtherFeedback { feedback_type });
+    }
     Ok(Received::Event(Box::new(DeliveryEvent {
-        feedback_type: Some(feedback_type.to_owned()),
+        feedback_type: Some(feedback_type),
         remote_mta: report.reporting_mta.clone(),
         ..event(token, EventKind::Complained, now)
     })))
+}
+
+/// A type that is fit to be logged: strangers write there what they like.
+fn word(feedback_type: &FeedbackType) -> &str {
+    let name = feedback_type.name();
+    let fits = |octet: u8| octet.is_ascii_alphanumeric() || octet == b'-';
+    if name.bytes().all(fits) {
+        name
+    } else {
+        "other"
+    }
+}
+
+/// Whether the recipient certainly wants no such mail: an address is held back for good then. Drafts of RFC 5965 had words of their own
+/// for who opts out; of the other types a program is the source, or nobody knows (section 7.3).
+fn is_complaint(feedback_type: &FeedbackType) -> bool {
+    match feedback_type {
+        FeedbackType::Abuse | FeedbackType::Fraud => true,
+        FeedbackType::Other(name) => matches!(name.as_str(), "opt-out" | "opt-out-list"),
+        FeedbackType::AuthFailure | FeedbackType::NotSpam | FeedbackType::Virus => false,
+    }
 }
 
 #[cfg(test)]

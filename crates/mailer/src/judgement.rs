@@ -1,6 +1,6 @@
 //! What a reply means for a recipient, in the words of events.
 
-use envelope::{EnhancedStatusCode, Reply, ReplyCode};
+use envelope::Reply;
 use report::{Cause, Classification, Party, classify};
 
 use crate::event::EventKind;
@@ -20,30 +20,28 @@ impl Failure {
     /// What `reply` means, given for good.
     #[must_use]
     pub fn of(reply: &Reply) -> Self {
-        Self::of_codes(Some(reply.code), reply.enhanced, reply.text())
+        let found = classify(Some(reply.code), reply.enhanced, reply.text());
+        Self::judged(&found)
     }
 
-    /// What codes and text mean that need not have stood in one reply.
+    /// What a judgement comes to.
     #[must_use]
-    pub fn of_codes(
-        code: Option<ReplyCode>,
-        status: Option<EnhancedStatusCode>,
-        text: &str,
-    ) -> Self {
-        let found = classify(code, status, text);
+    pub fn judged(found: &Classification) -> Self {
         Self {
-            kind: kind(&found),
-            class: class_name(&found),
+            kind: kind(found),
+            class: class_name(found),
             suppresses: found.may_suppress(),
         }
     }
 }
 
-/// ACS calls what is on its hard list bounced; what was refused for its content is told apart.
+/// ACS calls what is on its hard list bounced; what a server says that it takes for spam is told apart.
 const fn kind(found: &Classification) -> EventKind {
-    match found.cause {
-        Cause::Content if found.terminal => EventKind::FilteredSpam,
-        _ if found.hard_bounce => EventKind::Bounced,
+    match found {
+        Classification { spam: true, .. } => EventKind::FilteredSpam,
+        Classification {
+            hard_bounce: true, ..
+        } => EventKind::Bounced,
         _ => EventKind::Failed,
     }
 }
@@ -106,5 +104,32 @@ mod tests {
             "network/relay",
             false,
         );
+    }
+
+    #[test]
+    fn only_a_verdict_is_told_as_spam() {
+        let (spam, failed) = (EventKind::FilteredSpam, EventKind::Failed);
+        for (reply, kind, class) in [
+            (
+                "550 5.7.1 this message is likely unsolicited mail",
+                spam,
+                "policy/sender",
+            ),
+            ("554 5.7.1 Message rejected as spam", spam, "policy/sender"),
+            ("554 5.6.0 virus found", spam, "content/sender"),
+            (
+                "552 5.3.4 Message size exceeds fixed maximum message size",
+                failed,
+                "content/sender",
+            ),
+            (
+                "553 5.6.7 SMTPUTF8 is required, but was not offered",
+                failed,
+                "content/sender",
+            ),
+            ("451 4.7.1 suspected spam", failed, "policy/sender"),
+        ] {
+            check(reply, kind, class, false);
+        }
     }
 }

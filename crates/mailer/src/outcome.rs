@@ -30,6 +30,10 @@ pub struct Outcome {
     pub received_at: Timestamp,
     /// Who said so.
     pub source: Source,
+    /// Of a deferral, what it is known again by: the same whenever its source tells of it. None on those of before there was one, and on
+    /// what happens once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OperationId>,
     /// The SMTP reply behind it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,
@@ -52,6 +56,18 @@ pub struct Outcome {
 
 impl Record for Outcome {
     const VERSION: u32 = 1;
+}
+
+impl Outcome {
+    /// Whether `other`, of the same kind about the same recipient, tells of nothing else.
+    #[must_use]
+    pub fn is_repeated_by(&self, other: &Self) -> bool {
+        match (self.kind, self.origin) {
+            (EventKind::Deferred, Some(origin)) => other.origin == Some(origin),
+            (EventKind::Deferred, None) => self.at == other.at && self.reply == other.reply,
+            _ => true,
+        }
+    }
 }
 
 /// The one status of a recipient. Later ones have the higher rank.
@@ -255,6 +271,7 @@ mod tests {
             at: Timestamp::from_millis(at),
             received_at: Timestamp::from_millis(at),
             source: Source::Relay,
+            origin: None,
             reply: None,
             class: None,
             suppresses: false,
@@ -305,6 +322,25 @@ mod tests {
         );
         check(R::Suppressed, &[E::Suppressed], Status::Suppressed);
         check(R::Failed, &[E::Bounced], Status::Bounced);
+    }
+
+    #[test]
+    fn a_deferral_is_known_by_its_origin_and_an_older_one_by_its_time_and_reply() {
+        let [first, second] = ["a", "b"].map(|name| Some(crate::event::derived_id(name)));
+        let of = |kind, at, origin| Outcome {
+            origin,
+            ..outcome(kind, at)
+        };
+        let deferred = |at, origin| of(E::Deferred, at, origin);
+        for (known, other, expected) in [
+            (deferred(1, first), deferred(2, first), true),
+            (deferred(1, first), deferred(1, second), false),
+            (deferred(1, None), deferred(1, first), true),
+            (deferred(1, None), deferred(2, first), false),
+            (of(E::Bounced, 1, None), of(E::Bounced, 2, None), true),
+        ] {
+            assert_eq!(known.is_repeated_by(&other), expected, "{known:?}");
+        }
     }
 
     #[test]

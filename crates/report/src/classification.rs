@@ -7,7 +7,7 @@
 
 use envelope::{EnhancedStatusCode, ReplyCode, StatusClass};
 
-use crate::phrases;
+use crate::{phrases, spam};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,6 +53,9 @@ pub struct Classification {
     pub terminal: bool,
     /// Whether Azure Communication Services calls it a hard bounce; only what is terminal is one. See [`classify`].
     pub hard_bounce: bool,
+    /// Whether the server says in words that it takes the message itself for spam, or for a carrier of malware; only what
+    /// is terminal is. A block list, a reputation or a message that is too large is no such verdict.
+    pub spam: bool,
 }
 
 impl Classification {
@@ -95,7 +98,16 @@ pub fn classify(
         party,
         terminal,
         hard_bounce: terminal && is_hard(reply_code, status),
+        spam: terminal && judges_content(cause, party) && spam::is_verdict(&text),
     }
+}
+
+/// Whether a verdict on the message may be behind it. Words that come first say that something else is wrong.
+fn judges_content(cause: Cause, party: Party) -> bool {
+    matches!(
+        (cause, party),
+        (Cause::Policy | Cause::Content, Party::Sender)
+    )
 }
 
 fn is_terminal(reply_code: Option<ReplyCode>, status: Option<EnhancedStatusCode>) -> bool {

@@ -70,7 +70,7 @@ pub struct RecipientReport {
     /// Will-Retry-Until, as it stands there (section 2.3.9).
     pub will_retry_until: Option<String>,
     /// What a failure or delay means; none for other actions. A failure is terminal whatever its codes say, since nobody
-    /// tries again; a delay never is, and never a hard bounce.
+    /// tries again; a delay never is, and never a hard bounce or spam.
     pub classification: Option<Classification>,
 }
 
@@ -165,6 +165,7 @@ fn conclusion(action: Action, found: Classification) -> Option<Classification> {
         Action::Delayed => Some(Classification {
             terminal: false,
             hard_bounce: false,
+            spam: false,
             ..found
         }),
         Action::Delivered | Action::Relayed | Action::Expanded => None,
@@ -191,8 +192,8 @@ impl DeliveryReport {
         for group in groups(content) {
             let fields = Group::read(group, &NAMES);
             report.add_message_fields(&fields);
-            if let Some(recipient) = recipient(&fields) {
-                report.add(recipient);
+            if let Some(addressed) = Addressed::read(&fields) {
+                report.add(|| addressed.explained(&fields));
             }
         }
         if report.recipients.is_empty() {
@@ -201,10 +202,10 @@ impl DeliveryReport {
         Ok(report)
     }
 
-    /// Adds a recipient, or counts it if there are enough.
-    pub(crate) fn add(&mut self, recipient: RecipientReport) {
+    /// Adds a recipient, or counts it if there are enough; then it is not made, since to judge it costs the most.
+    pub(crate) fn add(&mut self, make: impl FnOnce() -> RecipientReport) {
         if self.recipients.len() < MAX_RECIPIENTS {
-            self.recipients.push(recipient);
+            self.recipients.push(make());
         } else {
             self.omitted_recipients += 1;
         }
@@ -237,29 +238,45 @@ const NAMES: [&str; 11] = [
 
 type Group<'a> = Singles<'a, { NAMES.len() }>;
 
-/// None if the group does not say for certain about whom it is and what was done.
-fn recipient(fields: &Group<'_>) -> Option<RecipientReport> {
-    let action = Action::parse(&fields.get("Action")?.text())?;
-    let named = |name| Recipient::parse(&fields.get(name)?.text());
-    let final_recipient = named("Final-Recipient");
-    let original_recipient = named("Original-Recipient");
-    if final_recipient.is_none() && original_recipient.is_none() {
-        return None;
+/// About whom a group is, and what was done.
+struct Addressed {
+    action: Action,
+    final_recipient: Option<Recipient>,
+    original_recipient: Option<Recipient>,
+}
+
+impl Addressed {
+    /// None if the group does not say it for certain.
+    fn read(fields: &Group<'_>) -> Option<Self> {
+        let named = |name| Recipient::parse(&fields.get(name)?.text());
+        let addressed = Self {
+            action: Action::parse(&fields.get("Action")?.text())?,
+            final_recipient: named("Final-Recipient"),
+            original_recipient: named("Original-Recipient"),
+        };
+        let is_named =
+            addressed.final_recipient.is_some() || addressed.original_recipient.is_some();
+        is_named.then_some(addressed)
     }
-    let diagnostic = fields.get("Diagnostic-Code");
-    let diagnostic = diagnostic.map(|field| Diagnostic::of_field(&field.line(MAX_FIELD_OCTETS)));
-    Some(RecipientReport {
-        original_recipient,
-        remote_mta: mta(fields, "Remote-MTA"),
-        last_attempt_date: fields.line("Last-Attempt-Date"),
-        will_retry_until: fields.line("Will-Retry-Until"),
-        ..RecipientReport::new(
-            final_recipient,
-            action,
-            status(fields),
-            diagnostic.unwrap_or_default(),
-        )
-    })
+
+    /// With what else the group says.
+    fn explained(self, fields: &Group<'_>) -> RecipientReport {
+        let diagnostic = fields.get("Diagnostic-Code");
+        let diagnostic =
+            diagnostic.map(|field| Diagnostic::of_field(&field.line(MAX_FIELD_OCTETS)));
+        RecipientReport {
+            original_recipient: self.original_recipient,
+            remote_mta: mta(fields, "Remote-MTA"),
+            last_attempt_date: fields.line("Last-Attempt-Date"),
+            will_retry_until: fields.line("Will-Retry-Until"),
+            ..RecipientReport::new(
+                self.final_recipient,
+                self.action,
+                status(fields),
+                diagnostic.unwrap_or_default(),
+            )
+        }
+    }
 }
 
 /// The code that Status starts with; comments and what else stands behind it are passed over.

@@ -68,6 +68,19 @@ impl FeedbackType {
             _ => Self::Other(name),
         }
     }
+
+    /// The word of the registry, or what stands there, in lower case.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Abuse => "abuse",
+            Self::AuthFailure => "auth-failure",
+            Self::Fraud => "fraud",
+            Self::NotSpam => "not-spam",
+            Self::Virus => "virus",
+            Self::Other(name) => name,
+        }
+    }
 }
 
 const NAMES: [&str; 10] = [

@@ -57,6 +57,7 @@ mod message_id;
 mod multipart;
 mod phrases;
 mod recipient;
+mod spam;
 mod text;
 mod transfer;
 

@@ -12,12 +12,16 @@ use crate::text::{self, MAX_DIAGNOSTIC_OCTETS};
 
 type Group = (Cause, Party, &'static [&'static str]);
 
-/// Checked before any code. The first is about an address after all: Exchange Online says so of unknown ones.
+/// Checked before any code. The first are about an address after all: Exchange Online and Domino say so of unknown ones.
 const OTHER_THAN_ADDRESS: [Group; 9] = [
     (
         Cause::Address,
         Party::Recipient,
-        &["recipient address rejected: access denied"],
+        &[
+            "recipient address rejected: access denied",
+            "not listed in domino directory",
+            "not listed in public name & address book",
+        ],
     ),
     (
         Cause::Rate,
@@ -376,7 +380,7 @@ impl Text {
         network.then_some((Cause::Network, Party::Relay))
     }
 
-    fn has_any(&self, phrases: &[&str]) -> bool {
+    pub(crate) fn has_any(&self, phrases: &[&str]) -> bool {
         phrases.iter().any(|phrase| self.has(phrase))
     }
 

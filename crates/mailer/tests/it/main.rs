@@ -22,6 +22,7 @@ mod nudges;
 mod outbox;
 mod personal;
 mod records;
+mod reports;
 mod sender_domains;
 mod submission;
 mod suppression;

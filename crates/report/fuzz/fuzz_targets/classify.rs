@@ -1,4 +1,4 @@
-//! Replies: only what is terminal is hard, and case makes no difference.
+//! Replies: only what is terminal is hard or spam, spam blames no address, and case makes no difference.
 #![no_main]
 
 use envelope::{EnhancedStatusCode, ReplyCode, StatusClass};
@@ -18,7 +18,8 @@ fuzz_target!(|input: (u16, u8, u8, u16, &str)| {
         .and_then(|class| EnhancedStatusCode::new(class, u16::from(subject) % 9, detail % 1000));
     let found = classify(code, status, text);
     assert!(found.terminal || !found.hard_bounce);
-    assert!(found.hard_bounce || !found.may_suppress());
+    assert!(found.terminal || !found.spam);
+    assert!(found.hard_bounce && !found.spam || !found.may_suppress());
     if text.len() <= 1000 {
         assert_eq!(classify(code, status, &text.to_ascii_uppercase()), found);
     }

@@ -30,35 +30,52 @@ struct Block {
     explanation: String,
 }
 
+/// What X-Failed-Recipients names.
+#[derive(Default)]
+struct Failed {
+    /// The first [`MAX_RECIPIENTS`].
+    addresses: Vec<AddrSpec>,
+    /// How many more there seem to be: to read each one would cost more than it says.
+    omitted: usize,
+}
+
 pub(super) fn read(message: &Entity<'_>, notice: &Notice<'_>) -> Option<DeliveryReport> {
     let failed = failed_recipients(message);
     let opening = one_line(notice.text, MAX_OPENING_OCTETS);
-    let action = action(message, &opening, !failed.is_empty())?;
+    let action = action(message, &opening, !failed.addresses.is_empty())?;
     let blocks = blocks(notice.text);
     let mut report = DeliveryReport::new(Form::Exim);
-    if failed.is_empty() {
+    if failed.addresses.is_empty() {
         for block in &blocks {
-            report.add(explained(&block.address, action, &block.explanation));
+            report.add(|| explained(&block.address, action, &block.explanation));
         }
     }
-    for address in &failed {
-        let explanation = match failed.len() {
+    for address in &failed.addresses {
+        let explanation = match failed.addresses.len() {
             1 => of_the_only_one(notice.text, &blocks),
             _ => of_one(address, &blocks),
         };
-        report.add(explained(address, action, &explanation));
+        report.add(|| explained(address, action, &explanation));
     }
+    report.omitted_recipients += failed.omitted;
     report.original_message_id = notice.copy.and_then(message_id::in_copy);
     Some(report)
 }
 
-/// The addresses of X-Failed-Recipients.
-fn failed_recipients(message: &Entity<'_>) -> Vec<AddrSpec> {
+fn failed_recipients(message: &Entity<'_>) -> Failed {
     let fields = message
         .fields()
         .filter(|field| field.is("X-Failed-Recipients"));
-    let addresses = fields.flat_map(|field: Field<'_>| field.folded_body().split(|&o| o == b','));
-    addresses.filter_map(address).collect()
+    let pieces = fields.flat_map(|field: Field<'_>| field.folded_body().split(|&o| o == b','));
+    let mut failed = Failed::default();
+    for piece in pieces {
+        if failed.addresses.len() < MAX_RECIPIENTS {
+            failed.addresses.extend(address(piece));
+        } else {
+            failed.omitted += usize::from(piece.contains(&b'@'));
+        }
+    }
+    failed
 }
 
 /// Failed or delayed; none if it is no notice.

@@ -35,7 +35,7 @@ pub(super) fn read(notice: &Notice<'_>) -> Option<DeliveryReport> {
     let mut report = DeliveryReport::new(Form::Qsbmf);
     let action = action(&greeting);
     for (address, explanation) in paragraphs.filter_map(recipient) {
-        report.add(RecipientReport::explained(address, action, &explanation));
+        report.add(|| RecipientReport::explained(address, action, &explanation));
     }
     report.reporting_mta = host(&greeting);
     report.original_message_id = message_id::in_copy(copy);

@@ -46,6 +46,9 @@ fn addresses() {
         "550 5.4.310 DNS domain gone.example does not exist",
         "450 4.1.1 unverified address",
         "- - Sorry, no mailbox here by that name.",
+        // Listed in a directory is not listed by those who block.
+        "- 5.1.1 User bob not listed in Domino Directory",
+        "550 - bob (bob@example.com) not listed in public Name & Address Book",
     ] {
         check(reply, Cause::Address, Party::Recipient);
     }
@@ -78,6 +81,54 @@ fn a_refusal_by_policy_never_blames_the_address() {
         Cause::Policy,
         Party::Relay,
     );
+}
+
+#[track_caller]
+fn spam(reply: &str, expected: bool) {
+    assert_eq!(judge(reply).spam, expected, "{reply}");
+}
+
+#[test]
+fn a_verdict_on_the_message_is_told_apart() {
+    for reply in [
+        "550 5.7.1 Our system has detected that this message is likely unsolicited mail",
+        "554 5.7.1 Message rejected as spam by Content Filtering.",
+        "550 5.1.1 Message rejected as spam",
+        "554 - rejected due to spam content",
+        "550 5.7.1 This message was CLASSIFIED AS SPAM and may not be delivered",
+        "550 - virus found",
+        "554 5.6.0 attachment is infected with Eicar",
+    ] {
+        spam(reply, true);
+        assert!(!judge(reply).may_suppress(), "{reply}");
+    }
+}
+
+#[test]
+fn what_is_refused_for_something_else_is_no_spam_for_certain() {
+    for reply in [
+        // The message, for its size or form.
+        "552 5.3.4 Message size exceeds fixed maximum message size",
+        "553 5.6.7 SMTPUTF8 is required, but was not offered",
+        "550 - attachment not allowed",
+        // Where it comes from, and what is known of that.
+        "550 - blocked using zen.spamhaus.org",
+        "550 5.7.1 your IP has been identified as spam source",
+        "550 - host 192.0.2.1 was identified as spam sender",
+        "554 5.7.1 classified as spammers",
+        "550 5.7.1 unsolicited mail is not taken here",
+        "550 - see our anti spam policy",
+        // Words within words, and other causes that come first.
+        "550 - antispam.example says no",
+        "550 - mailbox is full, and this is spam detected",
+        "550 5.7.26 unauthenticated mail is rejected as spam",
+        // Not for good, and not said.
+        "451 4.7.1 suspected spam, try again",
+        "- - rejected as spam",
+        "554 5.6.0 x",
+    ] {
+        spam(reply, false);
+    }
 }
 
 #[test]

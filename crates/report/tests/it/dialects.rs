@@ -64,7 +64,7 @@ fn qmail_and_yahoo() {
         "delivery/qmail.eml",
         "Qsbmf by mx.qmail.example of order-1@sender.example
 Failed nobody@qmail.example - 5.1.1 Address/Recipient terminal hard suppress
-Failed blocked@strict.example 550 5.7.1 Policy/Sender terminal",
+Failed blocked@strict.example 550 5.7.1 Policy/Sender terminal spam",
     );
     check(
         "delivery/yahoo.eml",

@@ -55,13 +55,21 @@ fn recipients_are_counted_beyond_the_limit() {
 
 #[test]
 fn recipients_of_text_are_counted_beyond_the_limit() {
-    let failed: Vec<String> = (0..5000)
-        .map(|number| format!("a{number}@b.example"))
-        .collect();
-    let report =
-        delivery(format!("X-Failed-Recipients: {}\n\nx\n", failed.join(",\n ")).as_bytes());
-    assert_eq!(report.recipients.len(), MAX_RECIPIENTS);
-    assert_eq!(report.omitted_recipients, 5000 - MAX_RECIPIENTS);
+    let of = |template: &str, start: &str, end: &str| {
+        let each = (0..5000).map(|number| format!("{start}a{number}@b.example{end}"));
+        delivery(template.replace("{}", &each.collect::<String>()).as_bytes())
+    };
+    for report in [
+        of("X-Failed-Recipients: {}\n\nx\n", "", ", ,\n "),
+        of(
+            "\nHi. This is the qmail-send program at a.\n\n{}---\n",
+            "<",
+            ">:\n\n",
+        ),
+    ] {
+        assert_eq!(report.recipients.len(), MAX_RECIPIENTS);
+        assert_eq!(report.omitted_recipients, 5000 - MAX_RECIPIENTS);
+    }
 }
 
 fn message_id(returned: &str) -> Option<String> {
@@ -151,7 +159,12 @@ fn hostile_messages_take_linear_time() {
         ),
         format!(
             "X-Failed-Recipients: {}\n\n",
-            "a@b.example,".repeat(size / 12)
+            "a@b.example,".repeat(size / 13)
+        ),
+        format!(
+            "X-Failed-Recipients: {}\n\n  a@b.example\n    {}\n",
+            "a@b.example,".repeat(size / 13),
+            "zz yy ".repeat(200)
         ),
         format!(
             "X-Failed-Recipients: a@b.example\n\n  a@b.example\n{}",

@@ -54,7 +54,8 @@ proptest! {
                 Action::Delayed => Some(false),
                 Action::Delivered | Action::Relayed | Action::Expanded => None,
             });
-            prop_assert!(recipient.action == Action::Failed || !found.is_some_and(|found| found.hard_bounce));
+            let holds_for_good = found.is_some_and(|found| found.hard_bounce || found.spam);
+            prop_assert!(recipient.action == Action::Failed || !holds_for_good);
         }
     }
 
@@ -72,12 +73,13 @@ proptest! {
     }
 
     #[test]
-    fn hard_is_terminal(code in 200_u16..600, class in 0..4, subject in 0_u16..9, detail in 0_u16..400, text in ".{0,60}") {
+    fn hard_and_spam_are_terminal(code in 200_u16..600, class in 0..4, subject in 0_u16..9, detail in 0_u16..400, text in ".{0,60}|(rejected as spam| |user unknown|virus found){0,3}") {
         let code = envelope::ReplyCode::new(code).ok();
         let status = format!("{class}.{subject}.{detail}").parse().ok();
         for found in [classify(code, status, &text), classify(None, status, &text), classify(code, None, &text)] {
             prop_assert!(found.terminal || !found.hard_bounce);
-            prop_assert!(found.hard_bounce || !found.may_suppress());
+            prop_assert!(found.terminal || !found.spam);
+            prop_assert!(found.hard_bounce && !found.spam || !found.may_suppress());
         }
     }
 

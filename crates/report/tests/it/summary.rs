@@ -74,6 +74,7 @@ fn of_recipient(recipient: &RecipientReport) -> String {
         write!(text, " {:?}/{:?}", found.cause, found.party).unwrap();
         text.push_str(if found.terminal { " terminal" } else { "" });
         text.push_str(if found.hard_bounce { " hard" } else { "" });
+        text.push_str(if found.spam { " spam" } else { "" });
         text.push_str(if found.may_suppress() {
             " suppress"
         } else {

@@ -133,6 +133,11 @@ pub(super) async fn read_before(
     Ok(chunks)
 }
 
+/// Whether [`read_before`] gives all that was kept before `number`.
+pub(super) const fn is_all_before(number: u64) -> bool {
+    number <= LOOK_BACK.saturating_add(1)
+}
+
 /// The chunks behind the first [`MAX_CHUNKS`], if so many batches were counted that there may be any.
 async fn read_wishes(
     store: &impl KeyValue,

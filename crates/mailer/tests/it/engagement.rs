@@ -467,6 +467,14 @@ fn of_wishes_through_several_mails_the_last_that_was_said_counts() {
 }
 
 #[test]
+fn who_never_left_is_not_told_to_have_come_back() {
+    let world = World::with_domain();
+    let id = sent(&world);
+    let back = vec![visit(id, 0, 0, VisitAction::Resubscribe)];
+    assert!(tell(&world, "1", back).engaged.is_empty());
+}
+
+#[test]
 fn a_mail_that_was_passed_on_takes_back_nothing_that_was_said_through_another() {
     let no_more = (1, 1, UNSUBSCRIBE);
     check_wishes(&[no_more, (0, 2, VisitAction::Resubscribe)], true);

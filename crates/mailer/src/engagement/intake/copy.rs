@@ -7,7 +7,7 @@ use envelope::AddrSpec;
 
 use super::Engaged;
 use super::room::Room;
-use super::said::{new_wishes, wish_of, wishes};
+use super::said::{wish_of, wishes};
 use crate::engagement::VisitAction;
 use crate::engagement::chunk::{Fact, event_id};
 use crate::engagement::verdict::{Delivery, judge_all};
@@ -27,6 +27,8 @@ pub(super) struct ReadersCopy<'a> {
     /// What was known, then what is new.
     pub(super) facts: &'a [Fact],
     pub(super) known: usize,
+    /// Where those are that change what he wished.
+    pub(super) wishes: &'a [usize],
 }
 
 impl ReadersCopy<'_> {
@@ -73,11 +75,10 @@ impl ReadersCopy<'_> {
         if kept.is_empty() {
             return Vec::new();
         }
-        let wishes = new_wishes(self.facts);
         let verdicts = judge_all(self.delivery, self.links, self.facts);
         let all = self.facts.iter().zip(verdicts).enumerate();
         let told = all.filter(|(index, (fact, _))| {
-            let is_news = wish_of(fact).is_none() || wishes.contains(index);
+            let is_news = wish_of(fact).is_none() || self.wishes.contains(index);
             kept.contains(index) && !fact.is_head && is_news
         });
         told.map(|(_, told)| told).collect()

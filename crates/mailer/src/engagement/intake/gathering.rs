@@ -42,6 +42,8 @@ struct Known {
     /// What was known, then what is new.
     facts: Vec<Fact>,
     known: usize,
+    /// Where those are that change what he wished.
+    wishes: Vec<usize>,
 }
 
 /// All that the batch is about, with what is known of it.
@@ -131,8 +133,9 @@ async fn read_copy(
     let mut facts: Vec<Fact> = history.into_iter().flat_map(|chunk| chunk.facts).collect();
     let known = facts.len();
     facts.extend(place.news);
-    let changes_wishes = new_wishes(&facts).iter().any(|&index| index >= known);
-    let room = Room::take(store, (reader, number), changes_wishes).await?;
+    let mut wishes = new_wishes(&facts, chunk::is_all_before(number));
+    wishes.retain(|&index| index >= known);
+    let room = Room::take(store, (reader, number), !wishes.is_empty()).await?;
     let state = state.and_then(|state| state.recipients.get(recipient));
     Ok(Some(Known {
         reader,
@@ -141,6 +144,7 @@ async fn read_copy(
         room,
         facts,
         known,
+        wishes,
     }))
 }
 
@@ -175,6 +179,7 @@ impl Gathered {
             room: known.room,
             facts: &known.facts,
             known: known.known,
+            wishes: &known.wishes,
         })
     }
 }

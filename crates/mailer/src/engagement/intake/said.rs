@@ -22,10 +22,10 @@ pub(super) fn wishes(facts: &[Fact]) -> Vec<(usize, &Fact, bool)> {
     wishes
 }
 
-/// Where wishes are that change what was wished before, as far as that is known.
-pub(super) fn new_wishes(facts: &[Fact]) -> Vec<usize> {
+/// Where wishes are that change what was wished before, as far as that is known. If nothing went before `facts`, nobody has to come back.
+pub(super) fn new_wishes(facts: &[Fact], is_all: bool) -> Vec<usize> {
     let mut wishes = wishes(facts);
-    let mut standing = None;
+    let mut standing = is_all.then_some(false);
     wishes.retain(|(_, _, wish)| standing.replace(*wish) != Some(*wish));
     wishes.into_iter().map(|(index, _, _)| index).collect()
 }

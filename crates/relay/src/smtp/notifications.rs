@@ -58,7 +58,7 @@ fn xtext(text: &str) -> String {
             encoded.push(char::from(octet));
         } else {
             // Writing to a string never fails.
-            drop(write!(encoded, "+{octet:02X}"));
+            let _ = write!(encoded, "+{octet:02X}");
         }
     }
     encoded
@@ -72,7 +72,7 @@ fn utf8_xtext(text: &str) -> String {
             encoded.push(character);
         } else {
             // Writing to a string never fails.
-            drop(write!(encoded, "\\x{{{:02X}}}", u32::from(character)));
+            let _ = write!(encoded, "\\x{{{:02X}}}", u32::from(character));
         }
     }
     encoded

@@ -1,5 +1,7 @@
 //! The request fields and the body of `POST /v1/messages`, checked.
 
+use std::collections::HashMap;
+
 use envelope::{AddrSpec, Envelope, ReversePath};
 use http::{HeaderMap, HeaderValue, header};
 
@@ -18,6 +20,15 @@ pub(crate) struct Handover {
     pub(crate) envelope: Envelope,
     // Invariant: one for all forward-paths, or one for each of them.
     reverse_paths: Vec<ReversePath>,
+}
+
+/// One transaction that SMTP has for a hand-over.
+#[derive(Clone, Debug)]
+pub(crate) struct MailTransaction {
+    pub(crate) envelope: Envelope,
+    /// What reports are to call it by (RFC 3461, section 4.4): the hand-over's key. Absent where none are to be asked for: the
+    /// reverse-path is null, or does not say which recipient a report is about.
+    pub(crate) envelope_id: Option<String>,
 }
 
 /// What stands in the database for reverse-paths that differ.
@@ -56,8 +67,25 @@ impl Handover {
         }
     }
 
-    /// The envelopes that SMTP has for it, in the order of the forward-paths: neighbours with one reverse-path share one.
-    pub(crate) fn envelopes(&self) -> Vec<Envelope> {
+    /// The transactions that SMTP has for it, in the order of the forward-paths: neighbours with one reverse-path share one.
+    pub(crate) fn transactions(&self) -> Vec<MailTransaction> {
+        let envelopes = self.envelopes();
+        let mut uses: HashMap<&ReversePath, usize> = HashMap::new();
+        for envelope in &envelopes {
+            *uses.entry(&envelope.reverse_path).or_default() += envelope.forward_paths().len();
+        }
+        let names_one = |envelope: &Envelope| {
+            let path = &envelope.reverse_path;
+            path.address().is_some() && uses.get(path) == Some(&1)
+        };
+        let transaction = |envelope: &Envelope| MailTransaction {
+            envelope_id: names_one(envelope).then(|| self.key.clone()),
+            envelope: envelope.clone(),
+        };
+        envelopes.iter().map(transaction).collect()
+    }
+
+    fn envelopes(&self) -> Vec<Envelope> {
         let forward_paths = self.envelope.forward_paths();
         if self.reverse_paths.len() != forward_paths.len() {
             return vec![self.envelope.clone()];
@@ -335,34 +363,53 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_envelopes(from: &[&str], expected: &[&str]) {
+    fn check_transactions(from: &[&str], expected: &[&str]) {
         let to = ["<a@x.example>", "<b@x.example>", "<c@x.example>"];
         let from = from.iter().map(|path| ("envelope-from", *path));
         let to = to.into_iter().map(|path| ("envelope-to", path));
         let lines: Vec<_> = [KEY].into_iter().chain(from).chain(to).collect();
         let handover = Handover::from_fields(&fields(&lines)).unwrap();
-        let envelopes = handover.envelopes().into_iter().map(|envelope| {
+        let transactions = handover.transactions().into_iter().map(|transaction| {
+            let envelope = transaction.envelope;
             let paths = envelope.forward_paths().iter().map(ToString::to_string);
+            let asked = transaction.envelope_id.map(|id| format!(" ({id})"));
             format!(
-                "{} {}",
+                "{} {}{}",
                 envelope.reverse_path,
-                paths.collect::<Vec<_>>().join(",")
+                paths.collect::<Vec<_>>().join(","),
+                asked.unwrap_or_default()
             )
         });
-        assert_eq!(envelopes.collect::<Vec<_>>(), expected);
+        assert_eq!(transactions.collect::<Vec<_>>(), expected);
     }
 
     #[test]
-    fn recipients_with_one_reverse_path_share_an_envelope() {
-        check_envelopes(
+    fn recipients_with_one_reverse_path_share_a_transaction_and_are_not_reported_about() {
+        check_transactions(
             &["<r@y.example>"],
             &["<r@y.example> a@x.example,b@x.example,c@x.example"],
         );
-        check_envelopes(
+        check_transactions(
             &["<r@y.example>", "<r@y.example>", "<s@y.example>"],
             &[
                 "<r@y.example> a@x.example,b@x.example",
-                "<s@y.example> c@x.example",
+                "<s@y.example> c@x.example (k1)",
+            ],
+        );
+        check_transactions(
+            &["<r@y.example>", "<s@y.example>", "<r@y.example>"],
+            &[
+                "<r@y.example> a@x.example",
+                "<s@y.example> b@x.example (k1)",
+                "<r@y.example> c@x.example",
+            ],
+        );
+        check_transactions(
+            &["<>", "<s@y.example>", "<t@y.example>"],
+            &[
+                "<> a@x.example",
+                "<s@y.example> b@x.example (k1)",
+                "<t@y.example> c@x.example (k1)",
             ],
         );
     }

@@ -76,7 +76,7 @@ pub use self::{
     keys::{DkimKeys, KeyLookup, NoKeys},
     log::Log,
     options::{
-        CaptureOptions, Credentials, Mode, RelayOptions, SmtpOptions, TimeLimits, TlsPolicy,
+        CaptureOptions, Credentials, Mode, Notify, RelayOptions, SmtpOptions, TimeLimits, TlsPolicy,
     },
     secret::{InvalidSecret, Secret},
 };

@@ -4,8 +4,8 @@ use std::{error::Error, fs, net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use relay::{
-    CaptureOptions, Credentials, EventOptions, Log, Mode, Relay, RelayOptions, Secret, SmtpOptions,
-    TlsPolicy,
+    CaptureOptions, Credentials, EventOptions, Log, Mode, Notify, Relay, RelayOptions, Secret,
+    SmtpOptions, TlsPolicy,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -64,6 +64,11 @@ struct SmtpArguments {
     /// The MTA delivers into mailboxes itself, so what it takes has arrived.
     #[arg(long)]
     last: bool,
+    /// What an MTA that offers DSN is asked to report, about recipients with a return path of their own. With success in it each mail
+    /// makes a report, so the MTA handles twice the mail; without it nobody hears that a mail arrived, and its state stays
+    /// `OutForDelivery` or `Deferred`. With `--last` success is not asked for.
+    #[arg(long, value_enum, default_value_t = Reports::SuccessFailureDelay)]
+    notify: Reports,
     /// The name said in EHLO.
     #[arg(long, default_value = "[127.0.0.1]")]
     hello: String,
@@ -83,6 +88,17 @@ enum Tls {
     Required,
     /// Never.
     None,
+}
+
+/// When the MTA reports.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Reports {
+    /// When a mail arrived, failed or is late.
+    #[value(name = "success,failure,delay")]
+    SuccessFailureDelay,
+    /// When a mail failed or is late.
+    #[value(name = "failure,delay")]
+    FailureDelay,
 }
 
 fn main() -> ExitCode {
@@ -151,6 +167,10 @@ fn smtp_options(arguments: SmtpArguments) -> Result<SmtpOptions, Box<dyn Error>>
         Tls::Required => TlsPolicy::Required,
         Tls::None => TlsPolicy::None,
     };
+    let notify = match arguments.notify {
+        Reports::SuccessFailureDelay => Notify::SuccessFailureDelay,
+        Reports::FailureDelay => Notify::FailureDelay,
+    };
     let credentials = match (arguments.user, arguments.password_file) {
         (Some(user), Some(file)) => Some(Credentials {
             user,
@@ -162,6 +182,7 @@ fn smtp_options(arguments: SmtpArguments) -> Result<SmtpOptions, Box<dyn Error>>
         tls,
         hello: arguments.hello,
         credentials,
+        notify,
         is_last: arguments.last,
         ..SmtpOptions::to(&host, port)
     })

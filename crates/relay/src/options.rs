@@ -77,6 +77,8 @@ pub struct SmtpOptions {
     pub hello: String,
     /// The account at the MTA, when it wants one. Said only on an encrypted connection or to a loopback address.
     pub credentials: Option<Credentials>,
+    /// What the MTA is asked to report, where it can.
+    pub notify: Notify,
     /// How long to wait for the MTA.
     pub time_limits: TimeLimits,
     /// Whether the MTA is the last one: what it takes has arrived, and is told of as delivered. Otherwise it has yet to send it on.
@@ -86,7 +88,7 @@ pub struct SmtpOptions {
 }
 
 impl SmtpOptions {
-    /// Hands over to `host:port` with opportunistic TLS, no account, usual time limits and eight connections.
+    /// Hands over to `host:port` with opportunistic TLS, no account, all reports, usual time limits and eight connections.
     #[must_use]
     pub fn to(host: &str, port: u16) -> Self {
         Self {
@@ -95,6 +97,7 @@ impl SmtpOptions {
             tls: TlsPolicy::Opportunistic,
             hello: "[127.0.0.1]".to_owned(),
             credentials: None,
+            notify: Notify::SuccessFailureDelay,
             time_limits: TimeLimits::default(),
             is_last: false,
             max_connections: 8,
@@ -112,6 +115,29 @@ pub enum TlsPolicy {
     Required,
     /// Never encrypted: for an MTA on the same machine.
     None,
+}
+
+/// Which delivery status notifications the MTA is asked for (RFC 3461, section 4.1), if it offers DSN.
+///
+/// It is asked about recipients with a return path of their own, since otherwise a report does not say whom it is about; and never for
+/// success if it is the last one ([`SmtpOptions::is_last`]), since what it takes has arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notify {
+    /// Of everything, so that each recipient's state becomes final. The price is a report for each one: the MTA handles twice the
+    /// mail.
+    SuccessFailureDelay,
+    /// Of failures and delays, as MTAs do unasked. Of what arrived nobody hears.
+    FailureDelay,
+}
+
+impl Notify {
+    /// The value of `NOTIFY`.
+    pub(crate) fn keywords(self) -> &'static str {
+        match self {
+            Self::SuccessFailureDelay => "SUCCESS,FAILURE,DELAY",
+            Self::FailureDelay => "FAILURE,DELAY",
+        }
+    }
 }
 
 /// An account at the MTA.

@@ -170,10 +170,10 @@ impl Service {
         handover: &Handover,
         message: &[u8],
     ) -> Result<Answer, Problem> {
-        let envelopes = handover.envelopes();
-        let attempts: Vec<_> = envelopes
+        let transactions = handover.transactions();
+        let attempts: Vec<_> = transactions
             .iter()
-            .map(|envelope| mta.hand_over(envelope, message).boxed())
+            .map(|transaction| mta.hand_over(transaction, message).boxed())
             .collect();
         let attempts = stream::iter(attempts).buffered(ENVELOPES_AT_ONCE);
         let mut results: Vec<_> = attempts.collect().await;
@@ -187,13 +187,13 @@ impl Service {
         let mut all = Answer {
             results: Vec::new(),
         };
-        for (envelope, result) in envelopes.iter().zip(results) {
+        for (transaction, result) in transactions.iter().zip(results) {
             let answer = match result {
                 Ok(answer) => answer,
                 Err(error) => {
                     self.log
                         .line(&format!("a recipient is left for later: {error}"));
-                    Answer::to_all(envelope.forward_paths(), &later(&error)?)
+                    Answer::to_all(transaction.envelope.forward_paths(), &later(&error)?)
                 }
             };
             all.results.extend(answer.results);

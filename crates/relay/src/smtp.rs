@@ -15,6 +15,7 @@
 
 mod dot_stuffing;
 mod extensions;
+mod notifications;
 mod pool;
 mod session;
 #[cfg(test)]
@@ -28,11 +29,18 @@ use std::{
     time::Duration,
 };
 
-use envelope::{Envelope, Reply, ReplyError};
+use envelope::{Reply, ReplyError};
 use tokio::time::{Instant, timeout};
 
-use self::{extensions::Extensions, pool::Pool, transaction::Begun};
-use crate::{SmtpOptions, StartError, TimeLimits, answer::Answer};
+use self::{
+    extensions::Extensions,
+    notifications::Request,
+    pool::Pool,
+    transaction::{Begun, Outgoing},
+};
+use crate::{
+    Notify, SmtpOptions, StartError, TimeLimits, answer::Answer, handover::MailTransaction,
+};
 
 /// How long an answer to `EHLO` counts.
 const EXTENSIONS_FRESH: Duration = Duration::from_secs(60);
@@ -43,6 +51,7 @@ pub(crate) struct Mta {
     pool: Arc<Pool>,
     limits: TimeLimits,
     is_last: bool,
+    notify: Notify,
     extensions: Mutex<Option<(Instant, Extensions)>>,
 }
 
@@ -96,12 +105,19 @@ impl Mta {
         check(&options)?;
         let limits = options.time_limits;
         let is_last = options.is_last;
+        // What the last one takes is told of as delivered already.
+        let notify = if is_last {
+            Notify::FailureDelay
+        } else {
+            options.notify
+        };
         let pool = Arc::new(Pool::new(options)?);
         tokio::spawn(pool::close_idle(Arc::downgrade(&pool)));
         Ok(Self {
             pool,
             limits,
             is_last,
+            notify,
             extensions: Mutex::new(None),
         })
     }
@@ -114,10 +130,10 @@ impl Mta {
     /// Hands `message` over and returns the MTA's reply for each recipient.
     pub(crate) async fn hand_over(
         &self,
-        envelope: &Envelope,
+        transaction: &MailTransaction,
         message: &[u8],
     ) -> Result<Answer, HandOverError> {
-        let begun = timeout(self.limits.overall, self.begin(envelope, message))
+        let begun = timeout(self.limits.overall, self.begin(transaction, message))
             .await
             .unwrap_or(Err(SmtpError::TimedOut {
                 step: "everything before the final dot",
@@ -137,15 +153,32 @@ impl Mta {
                 let reply = transaction::definite(reply, "the final dot")
                     .map_err(HandOverError::OutcomeUnknown)?;
                 lease.give_back();
-                Ok(recipients.finish(envelope, &reply))
+                Ok(recipients.finish(&transaction.envelope, &reply))
             }
         }
     }
 
-    async fn begin(&self, envelope: &Envelope, message: &[u8]) -> Result<Begun, SmtpError> {
+    async fn begin(
+        &self,
+        transaction: &MailTransaction,
+        message: &[u8],
+    ) -> Result<Begun, SmtpError> {
         let lease = self.pool.lease().await?;
-        self.remember(lease.session.extensions());
-        transaction::begin(lease, envelope, message).await
+        let extensions = lease.session.extensions();
+        self.remember(extensions);
+        let envelope_id = transaction.envelope_id.as_deref();
+        let request = envelope_id
+            .filter(|_| extensions.dsn)
+            .map(|envelope_id| Request {
+                notify: self.notify,
+                envelope_id,
+            });
+        let outgoing = Outgoing {
+            envelope: &transaction.envelope,
+            message,
+            request,
+        };
+        transaction::begin(lease, outgoing).await
     }
 
     /// What the MTA offers, as of at most a minute ago.

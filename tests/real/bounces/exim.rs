@@ -116,6 +116,7 @@ rfc1413_hosts =
 never_users =
 deliver_drop_privilege
 delay_warning = 1s
+dsn_advertise_hosts = *
 acl_smtp_rcpt = accept
 acl_smtp_data = accept
 begin routers

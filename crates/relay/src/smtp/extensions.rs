@@ -7,6 +7,8 @@ pub(crate) struct Extensions {
     pub(crate) smtputf8: bool,
     pub(crate) pipelining: bool,
     pub(crate) starttls: bool,
+    /// Whether delivery status notifications may be asked for (RFC 3461).
+    pub(crate) dsn: bool,
     /// Whether sizes may be declared (RFC 1870).
     pub(crate) size: bool,
     /// The largest message taken, when the server says one.
@@ -38,6 +40,7 @@ impl Extensions {
             "SMTPUTF8" => self.smtputf8 = true,
             "PIPELINING" => self.pipelining = true,
             "STARTTLS" => self.starttls = true,
+            "DSN" => self.dsn = true,
             "SIZE" => {
                 self.size = true;
                 // Zero means that there is no fixed maximum (RFC 1870, section 4).
@@ -75,6 +78,7 @@ mod tests {
                 "250-pipelining",
                 "250-SIZE 10240000",
                 "250-StartTLS",
+                "250-dsn",
                 "250-AUTH plain LOGIN",
                 "250-8BITMIME",
                 "250-X-OTHER a b",
@@ -85,6 +89,7 @@ mod tests {
                 smtputf8: true,
                 pipelining: true,
                 starttls: true,
+                dsn: true,
                 size: true,
                 max_message_octets: Some(10_240_000),
                 auth_plain: true,

@@ -12,7 +12,10 @@ use tokio::{
 };
 
 use super::{HandOverError, Mta, SmtpError};
-use crate::{Credentials, Secret, SmtpOptions, TimeLimits, TlsPolicy, answer::Answer};
+use crate::{
+    Credentials, Notify, Secret, SmtpOptions, TimeLimits, TlsPolicy, answer::Answer,
+    handover::MailTransaction,
+};
 
 const MESSAGE: &[u8] = b"Subject: hi\r\n\r\n.\r\n..x\r\nbody\r\n\r\n";
 
@@ -156,12 +159,25 @@ async fn read_line(stream: &mut BufReader<TcpStream>) -> Option<String> {
     Some(line.trim_end().to_owned())
 }
 
-fn envelope(recipients: &[&str]) -> Envelope {
+/// A transaction that no reports are asked for.
+fn envelope(recipients: &[&str]) -> MailTransaction {
     let paths = recipients
         .iter()
         .map(|path| AddrSpec::parse(path).unwrap())
         .collect();
-    Envelope::new(ReversePath::parse("<a@b.example>").unwrap(), paths).unwrap()
+    let reverse_path = ReversePath::parse("<a@b.example>").unwrap();
+    MailTransaction {
+        envelope: Envelope::new(reverse_path, paths).unwrap(),
+        envelope_id: None,
+    }
+}
+
+/// A transaction whose return path is the recipient's own.
+fn reported(recipient: &str) -> MailTransaction {
+    MailTransaction {
+        envelope_id: Some("4f0c.1=2".to_owned()),
+        ..envelope(&[recipient])
+    }
 }
 
 /// Shows an answer as one line for each recipient.
@@ -400,6 +416,71 @@ async fn eight_bit_and_internationalised_messages_say_so() {
         "MAIL FROM:<a@b.example> SIZE=9 BODY=8BITMIME SMTPUTF8",
     ];
     assert_eq!(mail, expected);
+}
+
+/// The `MAIL` and `RCPT` that a server with these extensions hears from a client with `options`.
+async fn asked(ehlo: &'static str, options: SmtpOptions, sent: &MailTransaction) -> [String; 2] {
+    let script = Script::new(&[("EHLO", ehlo)]);
+    let SmtpOptions { host, port, .. } = script.serve().await;
+    let mta = Mta::new(SmtpOptions {
+        host,
+        port,
+        ..options
+    });
+    let answer = mta.unwrap().hand_over(sent, MESSAGE).await.unwrap();
+    assert!(answer.accepted_any());
+    let heard = script.heard();
+    [heard[1].clone(), heard[2].clone()]
+}
+
+const WITH_DSN: &str = "250-mx\r\n250-SMTPUTF8\r\n250 DSN";
+
+#[tokio::test]
+async fn reports_are_asked_for_where_they_say_whom_they_are_about() {
+    let options = SmtpOptions::to("127.0.0.1", 25);
+    let mail = "MAIL FROM:<a@b.example>";
+    assert_eq!(
+        asked(WITH_DSN, options.clone(), &reported("c+x@d.example")).await,
+        [
+            format!("{mail} RET=HDRS ENVID=4f0c.1+3D2"),
+            "RCPT TO:<c+x@d.example> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;c+2Bx@d.example"
+                .to_owned(),
+        ]
+    );
+    assert_eq!(
+        asked(WITH_DSN, options.clone(), &reported("é@d.example")).await,
+        [
+            format!("{mail} SMTPUTF8 RET=HDRS ENVID=4f0c.1+3D2"),
+            "RCPT TO:<é@d.example> NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=utf-8;\\x{E9}@d.example"
+                .to_owned(),
+        ]
+    );
+    for (ehlo, sent) in [
+        ("250-mx\r\n250 PIPELINING", reported("c@d.example")),
+        (WITH_DSN, envelope(&["c@d.example"])),
+    ] {
+        let heard = asked(ehlo, options.clone(), &sent).await;
+        assert_eq!(heard, [mail, "RCPT TO:<c@d.example>"]);
+    }
+}
+
+#[tokio::test]
+async fn success_is_not_asked_for_where_it_is_known_or_not_wanted() {
+    let options = SmtpOptions::to("127.0.0.1", 25);
+    for options in [
+        SmtpOptions {
+            is_last: true,
+            ..options.clone()
+        },
+        SmtpOptions {
+            notify: Notify::FailureDelay,
+            ..options
+        },
+    ] {
+        let [_, rcpt] = asked(WITH_DSN, options, &reported("c@d.example")).await;
+        let expected = "RCPT TO:<c@d.example> NOTIFY=FAILURE,DELAY ORCPT=rfc822;c@d.example";
+        assert_eq!(rcpt, expected);
+    }
 }
 
 #[tokio::test]

@@ -2,12 +2,21 @@
 
 use envelope::{EnhancedStatusCode, Envelope, Reply, ReplyCode, StatusClass};
 
-use super::{SmtpError, dot_stuffing, extensions::Extensions, pool::Lease};
+use super::{SmtpError, dot_stuffing, extensions::Extensions, notifications::Request, pool::Lease};
 use crate::answer::{Answer, RecipientResult};
 
 /// How many `RCPT` commands go out before their replies are read, where the server offers PIPELINING (RFC 2920): few
 /// enough that neither side's buffers fill up while both write.
 const PIPELINED: usize = 50;
+
+/// What a transaction hands over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outgoing<'a> {
+    pub(super) envelope: &'a Envelope,
+    pub(super) message: &'a [u8],
+    /// What reports are asked for, if any are.
+    pub(super) request: Option<Request<'a>>,
+}
 
 /// How far a transaction came.
 #[derive(Debug)]
@@ -96,8 +105,8 @@ impl Needs {
         None
     }
 
-    fn mail_command(self, envelope: &Envelope, extensions: &Extensions) -> String {
-        let mut command = format!("MAIL FROM:{}", envelope.reverse_path);
+    fn mail_command(self, outgoing: Outgoing<'_>, extensions: &Extensions) -> String {
+        let mut command = format!("MAIL FROM:{}", outgoing.envelope.reverse_path);
         if extensions.size {
             command.push_str(&format!(" SIZE={}", self.octets));
         }
@@ -106,6 +115,9 @@ impl Needs {
         }
         if self.smtputf8 {
             command.push_str(" SMTPUTF8");
+        }
+        if let Some(request) = outgoing.request {
+            command.push_str(&request.of_mail());
         }
         command
     }
@@ -121,22 +133,21 @@ fn our_reply(code: u16, (subject, detail): (u16, u16), text: &str) -> Option<Rep
 }
 
 /// Says `MAIL`, `RCPT` and `DATA`, and sends the message without its final dot.
-pub(super) async fn begin(
-    mut lease: Lease,
-    envelope: &Envelope,
-    message: &[u8],
-) -> Result<Begun, SmtpError> {
+pub(super) async fn begin(mut lease: Lease, outgoing: Outgoing<'_>) -> Result<Begun, SmtpError> {
+    let Outgoing {
+        envelope, message, ..
+    } = outgoing;
     let paths = envelope.forward_paths();
     let needs = Needs::of(envelope, message);
     if let Some(reply) = needs.unmet(lease.session.extensions()) {
         return Ok(Begun::Refused(lease, Answer::to_all(paths, &reply)));
     }
-    let mail = needs.mail_command(envelope, lease.session.extensions());
+    let mail = needs.mail_command(outgoing, lease.session.extensions());
     let reply = definite(lease.session.command(&mail, "MAIL").await?.reply, "MAIL")?;
     if !reply.code.is_positive() {
         return Ok(Begun::Refused(lease, Answer::to_all(paths, &reply)));
     }
-    let recipients = name_recipients(&mut lease, envelope).await?;
+    let recipients = name_recipients(&mut lease, outgoing).await?;
     if recipients.none_accepted() {
         let unused = reply;
         return Ok(Begun::Refused(lease, recipients.finish(envelope, &unused)));
@@ -159,18 +170,23 @@ pub(super) async fn begin(
     Ok(Begun::Sent(lease, recipients))
 }
 
-async fn name_recipients(lease: &mut Lease, envelope: &Envelope) -> Result<Recipients, SmtpError> {
+async fn name_recipients(
+    lease: &mut Lease,
+    outgoing: Outgoing<'_>,
+) -> Result<Recipients, SmtpError> {
     let at_once = if lease.session.extensions().pipelining {
         PIPELINED
     } else {
         1
     };
-    let mut replies = Vec::with_capacity(envelope.forward_paths().len());
-    for paths in envelope.forward_paths().chunks(at_once) {
-        let commands: String = paths
-            .iter()
-            .map(|path| format!("RCPT TO:<{path}>\r\n"))
-            .collect();
+    let all = outgoing.envelope.forward_paths();
+    let mut replies = Vec::with_capacity(all.len());
+    for paths in all.chunks(at_once) {
+        let command = |path| {
+            let request = outgoing.request.map(|request| request.of_rcpt(path));
+            format!("RCPT TO:<{path}>{}\r\n", request.unwrap_or_default())
+        };
+        let commands: String = paths.iter().map(command).collect();
         lease.session.send(commands.as_bytes(), "RCPT").await?;
         for _ in paths {
             replies.push(definite(lease.session.reply("RCPT").await?.reply, "RCPT")?);

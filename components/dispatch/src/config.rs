@@ -2,12 +2,11 @@
 
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
-use std::time::Duration;
 
 use guest::{
-    ConfigError, DohClient, INSTALLATION_NAMES, LINK_NAMES, OPERATION_LOG_NAMES, OperationLog,
-    RETURN_PATH_NAMES, RelayClient, Variables, installation, link_keys, master_keys, operation_log,
-    origin, resolver, return_path_keys, shared,
+    ATTEMPT_NAME, ConfigError, DohClient, INSTALLATION_NAMES, LINK_NAMES, OPERATION_LOG_NAMES,
+    OperationLog, RETURN_PATH_NAMES, RelayClient, Variables, attempt_timeout, installation,
+    link_keys, master_keys, operation_log, origin, resolver, return_path_keys, shared,
 };
 use mailer::access::AdminToken;
 use mailer::attempt::{Dispatcher, Windows};
@@ -18,7 +17,7 @@ use mailer::suppression::Suppressor;
 
 const NAMES: [&str; 8] = [
     "admin_token",
-    "attempt_timeout",
+    ATTEMPT_NAME,
     "master_key",
     "master_key_previous",
     "relay_smtputf8",
@@ -26,7 +25,6 @@ const NAMES: [&str; 8] = [
     "relay_url",
     "suppression_hash_key",
 ];
-const LONGEST_ATTEMPT_SECS: u64 = 600;
 /// Content under attempt in one instance. Held three times over, it leaves room in the 256 MiB hosts give.
 const CONTENT_OCTETS: usize = 32 * 1024 * 1024;
 /// Copies under way in one instance besides the first of each attempt: each has a connection to the relay.
@@ -67,8 +65,7 @@ impl Config {
     }
 
     fn parse(variables: &Variables) -> Result<Self, ConfigError> {
-        let attempt_timeout =
-            Duration::from_secs(variables.number("attempt_timeout", 1..=LONGEST_ATTEMPT_SECS)?);
+        let attempt_timeout = attempt_timeout(variables)?;
         let dispatcher = Dispatcher {
             keyring: Keyring::new(master_keys(variables)?),
             outbox: Outbox::default(),

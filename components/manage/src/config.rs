@@ -4,18 +4,20 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use guest::{
-    ConfigError, DohClient, INSTALLATION_NAMES, Variables, WEBHOOK_NAMES, installation,
-    master_keys, reach, resolver, shared, webhook_key,
+    ATTEMPT_NAME, ConfigError, DohClient, INSTALLATION_NAMES, Variables, WEBHOOK_NAMES,
+    attempt_timeout, installation, master_keys, reach, resolver, shared, webhook_key,
 };
 use mailer::access::AdminToken;
+use mailer::attempt::Windows;
 use mailer::domain::Installation;
 use mailer::keyring::{MasterKey, MasterKeys};
 use mailer::outbox::Outbox;
 use mailer::subscription::guard::Guard;
 use mailer::suppression::Suppressor;
 
-const NAMES: [&str; 4] = [
+const NAMES: [&str; 5] = [
     "admin_token",
+    ATTEMPT_NAME,
     "master_key",
     "master_key_previous",
     "suppression_hash_key",
@@ -37,6 +39,8 @@ pub(crate) struct Config {
     pub(crate) guard: Guard,
     /// Writes what has to be sent.
     pub(crate) outbox: Outbox,
+    /// When those who send claim their attempts.
+    pub(crate) windows: Windows,
 }
 
 thread_local! {
@@ -63,6 +67,7 @@ impl Config {
             webhook_key: webhook_key(variables)?,
             guard: Guard::new(reach(variables)?),
             outbox: Outbox::default(),
+            windows: Windows::new(attempt_timeout(variables)?),
         })
     }
 }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use guest::{
-    ConfigError, DohClient, OPERATION_LOG_NAMES, OperationLog, Variables, WEBHOOK_NAMES,
-    operation_log, reach, resolver, shared, webhook_key,
+    ATTEMPT_NAME, ConfigError, DohClient, OPERATION_LOG_NAMES, OperationLog, Variables,
+    WEBHOOK_NAMES, attempt_timeout, operation_log, reach, resolver, shared, webhook_key,
 };
 use mailer::attempt::Windows;
 use mailer::digest::turns::Turns;
@@ -21,13 +21,12 @@ use mailer::suppression::Suppressor;
 use crate::wire::Source;
 
 const NAMES: [&str; 5] = [
-    "attempt_timeout",
+    ATTEMPT_NAME,
     "doh_url",
     "managed_domain",
     "public_url",
     "suppression_hash_key",
 ];
-const LONGEST_ATTEMPT_SECS: u64 = 600;
 /// How long a request to an endpoint may take, unless the whole attempt has to be shorter: as Event Grid's.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -67,8 +66,7 @@ impl Config {
     }
 
     fn parse(variables: &Variables) -> Result<Self, ConfigError> {
-        let attempt_timeout =
-            Duration::from_secs(variables.number("attempt_timeout", 1..=LONGEST_ATTEMPT_SECS)?);
+        let attempt_timeout = attempt_timeout(variables)?;
         let notifier = Notifier {
             key: webhook_key(variables)?,
             outbox: Outbox::default(),

@@ -4,6 +4,7 @@
 //! [`Problem`], which is the one place that decides what a caller is told and what only the log sees.
 
 mod applications;
+mod attempts;
 mod body;
 mod config;
 mod doh;
@@ -26,6 +27,7 @@ pub use applications::{
     APPLICATION_NAMES, Applications, PublicUrl, applications, authorize, denial, first,
     forwarded_host, host,
 };
+pub use attempts::{ATTEMPT_NAME, attempt_timeout};
 pub use body::{MAX_BODY_OCTETS, Pieces, read_body, read_start, stated_length};
 pub use config::{ConfigError, Variables};
 pub use doh::DohClient;

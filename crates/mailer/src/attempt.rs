@@ -103,12 +103,25 @@ impl Windows {
         let Some(window) = due_at.and_then(|due_at| self.claimable(due_at, now)) else {
             return Ok(None);
         };
-        for number in window.number..=window.last {
-            if keys::claim(id, attempt, number).increment(ports).await? != 1 {
-                return Ok(None);
-            }
+        window.win(ports, id, attempt).await
+    }
+
+    /// Claims `item` for who read at `read_at` what it stands for, so that this is still as it was read: nobody else can have written in
+    /// the window since. What is not due yet can be claimed ahead. `None` if another window has begun, or somebody else was first.
+    pub(crate) async fn claim_as_read<P: Clock + KeyValue>(
+        &self,
+        ports: &P,
+        item: JournalItem,
+        read_at: Timestamp,
+    ) -> Result<Option<Window>, StoreError> {
+        let at = |time: Timestamp| self.claimable(item.due_at, time.max(item.due_at));
+        let (Some(read_in), Some(window)) = (at(read_at), at(ports.now())) else {
+            return Ok(None);
+        };
+        if read_in.number != window.number {
+            return Ok(None);
         }
-        Ok(Some(window))
+        window.win(ports, item.id, item.attempt).await
     }
 
     /// When the first window after the one at `now` begins, or the attempt is due, if that is later.
@@ -136,6 +149,22 @@ pub struct Window {
     pub last: u64,
     /// Who holds the claim writes nothing after this.
     pub ends_at: Timestamp,
+}
+
+impl Window {
+    async fn win(
+        self,
+        store: &impl KeyValue,
+        id: OperationId,
+        attempt: u32,
+    ) -> Result<Option<Self>, StoreError> {
+        for number in self.number..=self.last {
+            if keys::claim(id, attempt, number).increment(store).await? != 1 {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self))
+    }
 }
 
 /// What an instance needs to attempt deliveries.

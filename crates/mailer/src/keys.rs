@@ -7,7 +7,7 @@
 //! | `operation-claim/<id>/<window>` | counter | send, only when the caller chose the id | the first to reach 1 writes the message | the id is free again after [`crate::submit::CLAIM_WINDOW`] |
 //! | `message-id/<hash>` | [`crate::operation::OperationId`] | send, when the caller asks that its Message-ID be checked | the later wins; both are mail with one Message-ID | nothing |
 //! | `state/<id>` | [`DeliveryState`] | dispatch, holding the attempt's claim | the claim excludes them | the attempt is made again with the same handover key |
-//! | `claim/<id>/<attempt>/<window>` | counter | dispatch | the first to reach 1 works | the next window is claimable |
+//! | `claim/<id>/<attempt>/<window>` | counter | dispatch and notify, which attempt; manage, which erases | the first to reach 1 works | the next window is claimable |
 //! | `batch/<id>` | [`EventBatch`] | whoever learnt the events, in one `set-many` with their journal item; then notify, holding the claim, which deletes it | ids follow from what was learnt, so a repeat writes the same | the batch is taken in again |
 //! | `visits/<id>` | [`VisitBatch`] | webhook for what came by mail, in one `set-many` with its journal item; the tick, for what stood in a journal entry; then notify, holding the claim, which deletes it | each batch has an id of its own; the same mail gives the same | the batch is taken in again |
 //! | `engagement-count/<message>/<recipient>` | counter: batches with visits of that recipient, and 2^40 once he was erased | notify, holding the claim of a batch; manage, which erases | each gets its own number; of two that erase both add, which means the same | a number without a chunk; who was erased has chunks that nobody reads |
@@ -36,7 +36,7 @@
 //! | `subscriptions` | [`Subscriptions`], all of them | manage, and notify after a 410 or a validation | `subscriptions-lock` excludes them | nothing, or the change |
 //! | `subscriptions-lock/<window>` | counter | manage, notify | the first to reach 1 writes | others wait for the end of the window |
 //! | `subscription-health/<id>` | [`EndpointHealth`] | notify, with a notification | the later wins; a failure is not counted | nothing |
-//! | `notification/<id>` | [`Notification`] | who takes the event in, in one `set-many` with its journal item; then notify, holding the attempt's claim; manage when it is sent anew, or who it is about is erased | the same events give the same notifications; the claim excludes them, and manage takes nothing back that is due now or soon | the request is made again with the same `webhook-id` |
+//! | `notification/<id>` | [`Notification`] | who takes the event in, in one `set-many` with its journal item; then notify, holding the attempt's claim; manage when it is sent anew, or, holding the claim unless it is due later, when who it is about is erased | the same events give the same notifications; the claim excludes them | the request is made again with the same `webhook-id` |
 //! | `dead-count/<subscription>` | counter | notify | each gets its own number | a number without a letter |
 //! | `dead-letter/<subscription>/<n>` | [`DeadLetter`] | notify, in one `set-many` with its notification | none | a letter whose notification is not dead, which is not shown |
 //! | `dead-floor/<subscription>` | [`DeadFloor`] | notify, when it deletes a letter | the later wins; a few numbers are looked at in vain | nothing |

@@ -3,8 +3,10 @@
 use guest::{Problem, Request, Response, SpinPorts, empty};
 use mailer::engagement::erasure::{self, ErasureError};
 use mailer::envelope::AddrSpec;
+use mailer::notification::withdrawal::Withdrawer;
 
 use super::read_json;
+use crate::config::Config;
 use crate::refusal::erasing;
 use crate::wire::Erase;
 
@@ -20,7 +22,12 @@ pub(crate) async fn erase(request: Request, id: &str) -> Result<Response, Proble
         Problem::new(400, "InvalidEmailAddress", error.to_string()).with_target("recipient")
     })?;
     let ports = SpinPorts::open().await?;
-    erasure::erase(&*ports, message, &recipient)
+    let config = Config::load().await?;
+    let withdrawer = Withdrawer {
+        windows: config.windows,
+        outbox: &config.outbox,
+    };
+    erasure::erase(&*ports, withdrawer, message, &recipient)
         .await
         .map_err(erasing)?;
     Ok(empty(204))

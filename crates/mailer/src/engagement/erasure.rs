@@ -15,7 +15,7 @@ use thiserror::Error;
 use super::chunk::{self, Chunk, event_id};
 use crate::event::EventId;
 use crate::link::Reader;
-use crate::notification::withdrawal::{Withdrawn, withdraw};
+use crate::notification::withdrawal::{Withdrawer, Withdrawn, withdraw};
 use crate::operation::OperationId;
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::record::MessageRecord;
@@ -46,6 +46,7 @@ pub enum ErasureError {
 /// See [`ErasureError`]. After [`ErasureError::Store`] and [`ErasureError::Busy`] the same again erases the rest.
 pub async fn erase<P: Clock + KeyValue + Scheduler>(
     ports: &P,
+    withdrawer: Withdrawer<'_>,
     message: OperationId,
     recipient: &AddrSpec,
 ) -> Result<(), ErasureError> {
@@ -56,7 +57,7 @@ pub async fn erase<P: Clock + KeyValue + Scheduler>(
         ports.sleep(IN_HAND).await;
         (chunks, _) = closed.read(ports).await?;
     }
-    untell(ports, reader, &chunks).await?;
+    untell(ports, withdrawer, reader, &chunks).await?;
     Ok(closed.delete(ports).await?)
 }
 
@@ -75,8 +76,9 @@ async fn find(
 }
 
 /// Takes what `chunks` are about out of notifications, of as many as nobody is sending.
-async fn untell(
-    ports: &(impl Clock + KeyValue),
+async fn untell<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
+    withdrawer: Withdrawer<'_>,
     reader: Reader,
     chunks: &[Chunk],
 ) -> Result<(), ErasureError> {
@@ -90,7 +92,7 @@ async fn untell(
     let told: BTreeSet<&OperationId> = told.collect();
     let mut is_busy = false;
     for &id in told {
-        is_busy |= withdraw(ports, id, &events).await? == Withdrawn::NotNow;
+        is_busy |= withdraw(ports, withdrawer, id, &events).await? == Withdrawn::NotNow;
     }
     if is_busy {
         return Err(ErasureError::Busy);

@@ -13,6 +13,7 @@ use super::lanes::Lanes;
 use super::schedule::{self, DeadReason, Decision, Outcome, Try};
 use super::{DeliveryAttempt, Notification, Phase, dead};
 use crate::attempt::{Window, Windows};
+use crate::journal::JournalItem;
 use crate::keyring::{MasterKey, UnsealError};
 use crate::keys;
 use crate::operation::OperationId;
@@ -107,12 +108,13 @@ where
     R: Resolver,
     W: Webhook,
 {
+    let read_at = ports.now();
     let Some(notification) = keys::notification(id).read(ports).await? else {
         return Ok(Attempted::Unknown);
     };
-    if claimable(notifier, &notification, ports.now()).is_none() {
+    let Some(item) = due(notifier, &notification, ports.now()) else {
         return Ok(Attempted::NotNow);
-    }
+    };
     let mut subscriptions = notifier.subscriptions.read(ports).await?;
     let mut view = View::of(ports, &subscriptions, &notification).await?;
     // What is known may be a second old, and from before the subscription was made: nothing is given up on that.
@@ -132,8 +134,8 @@ where
         }
         Step::Delete | Step::Die(_) | Step::PutOff(_) => None,
     };
-    let (attempt, due_at) = (notification.attempt, notification.due_at);
-    let claimed = notifier.windows.claim(ports, id, attempt, due_at).await?;
+    // As it was read: what was taken back since must not be sent, nor be written again.
+    let claimed = notifier.windows.claim_as_read(ports, item, read_at).await?;
     let Some(window) = claimed else {
         return Ok(Attempted::NotNow);
     };
@@ -149,9 +151,11 @@ where
     attempted
 }
 
-fn claimable(notifier: &Notifier, notification: &Notification, now: Timestamp) -> Option<Window> {
-    let due_at = notification.due_at?;
-    notifier.windows.claimable(due_at, now)
+/// What to claim, if the notification is due.
+fn due(notifier: &Notifier, notification: &Notification, now: Timestamp) -> Option<JournalItem> {
+    let item = notification.item()?;
+    let window = notifier.windows.claimable(item.due_at, now);
+    window.map(|_| item)
 }
 
 /// What to do with a notification that is due.

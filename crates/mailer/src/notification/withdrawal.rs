@@ -4,21 +4,32 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Notification, Phase, dead};
+use crate::attempt::Windows;
 use crate::event::EventId;
 use crate::keys;
 use crate::operation::OperationId;
-use crate::ports::{Clock, KeyValue, StoreError};
+use crate::outbox::{Entry, Outbox};
+use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
+use crate::time::Timestamp;
 
-/// What is due this soon is left alone: it may be in hand, on a host whose clock is ahead of ours by half of the usual `attempt_timeout`,
-/// and would be written over what is written here.
+/// What is due later than this is in nobody's hand: a host whose clock is ahead is so by less than half of the usual `attempt_timeout`.
 pub const AHEAD: Duration = Duration::from_secs(30);
+
+/// What it takes to take events back.
+#[derive(Debug, Clone, Copy)]
+pub struct Withdrawer<'a> {
+    /// When attempts are claimed; the same as those of who makes them.
+    pub windows: Windows,
+    /// Writes for all tasks of the instance.
+    pub outbox: &'a Outbox,
+}
 
 /// What became of events that were to be taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Withdrawn {
     /// The notification is without them, or is not there.
     Done,
-    /// It is being sent, or soon.
+    /// It is being sent, or a crash left it so.
     NotNow,
 }
 
@@ -26,60 +37,93 @@ pub enum Withdrawn {
 ///
 /// # Errors
 /// When the store does not answer.
-pub async fn withdraw(
-    ports: &(impl Clock + KeyValue),
+pub async fn withdraw<P: Clock + KeyValue + Scheduler>(
+    ports: &P,
+    withdrawer: Withdrawer<'_>,
     id: OperationId,
     events: &BTreeSet<EventId>,
 ) -> Result<Withdrawn, StoreError> {
-    let Some(notification) = keys::notification(id).read(ports).await? else {
-        return Ok(Withdrawn::Done);
+    let withdrawal = Withdrawal {
+        ports,
+        withdrawer,
+        events,
     };
-    match notification.phase {
-        Phase::Pending | Phase::Delivered => strike(ports, notification, events).await,
-        Phase::Dead { .. } => strike_dead(ports, &notification, events).await,
-    }
+    withdrawal.of(id).await
 }
 
-/// The same for a dead letter, which somebody may be sending anew.
-async fn strike_dead(
-    ports: &(impl Clock + KeyValue),
-    letter: &Notification,
-    events: &BTreeSet<EventId>,
-) -> Result<Withdrawn, StoreError> {
-    let Some(lock) = dead::lock(ports, letter.subscription).await? else {
-        return Ok(Withdrawn::NotNow);
-    };
-    let struck = match keys::notification(letter.id).read(ports).await {
-        Ok(Some(_)) if ports.now() >= lock.ends_at => Ok(Withdrawn::NotNow),
-        Ok(Some(notification)) => strike(ports, notification, events).await,
-        Ok(None) => Ok(Withdrawn::Done),
-        Err(error) => Err(error),
-    };
-    lock.release(ports).await;
-    struck
+/// Events to take back.
+struct Withdrawal<'a, P> {
+    ports: &'a P,
+    withdrawer: Withdrawer<'a>,
+    events: &'a BTreeSet<EventId>,
 }
 
-async fn strike(
-    ports: &(impl Clock + KeyValue),
-    mut notification: Notification,
-    events: &BTreeSet<EventId>,
-) -> Result<Withdrawn, StoreError> {
-    let count = notification.events.len();
-    notification
-        .events
-        .retain(|event| !events.contains(&event.id));
-    if notification.events.len() == count {
-        return Ok(Withdrawn::Done);
+impl<P: Clock + KeyValue + Scheduler> Withdrawal<'_, P> {
+    async fn of(&self, id: OperationId) -> Result<Withdrawn, StoreError> {
+        let read_at = self.ports.now();
+        let Some(notification) = keys::notification(id).read(self.ports).await? else {
+            return Ok(Withdrawn::Done);
+        };
+        match notification.phase {
+            Phase::Pending | Phase::Delivered => self.strike(notification, read_at).await,
+            Phase::Dead { .. } => self.strike_dead(&notification).await,
+        }
     }
-    let soon = ports.now().plus(AHEAD);
-    if notification.due_at.is_some_and(|due_at| due_at <= soon) {
-        return Ok(Withdrawn::NotNow);
+
+    /// The same for a dead letter, which somebody may be sending anew.
+    async fn strike_dead(&self, letter: &Notification) -> Result<Withdrawn, StoreError> {
+        let Some(lock) = dead::lock(self.ports, letter.subscription).await? else {
+            return Ok(Withdrawn::NotNow);
+        };
+        let read_at = self.ports.now();
+        let struck = match keys::notification(letter.id).read(self.ports).await {
+            Ok(Some(_)) if self.ports.now() >= lock.ends_at => Ok(Withdrawn::NotNow),
+            Ok(Some(notification)) => self.strike(notification, read_at).await,
+            Ok(None) => Ok(Withdrawn::Done),
+            Err(error) => Err(error),
+        };
+        lock.release(self.ports).await;
+        struck
     }
-    if notification.events.is_empty() {
-        dead::remove(ports, &notification).await?;
-    } else {
-        // Attempt and time stay, so that what the tick has of it stays true.
-        ports.set_many(vec![notification.write()?]).await?;
+
+    /// Takes the events out of what was read at `read_at`.
+    async fn strike(
+        &self,
+        notification: Notification,
+        read_at: Timestamp,
+    ) -> Result<Withdrawn, StoreError> {
+        let mut left = notification.clone();
+        left.events.retain(|event| !self.events.contains(&event.id));
+        if left.events.len() == notification.events.len() {
+            return Ok(Withdrawn::Done);
+        }
+        let soon = self.ports.now().plus(AHEAD);
+        let item = notification.item().filter(|item| item.due_at <= soon);
+        let Some(item) = item else {
+            // Attempt and time stay, so that what the tick has of it stays true.
+            return self.write(left).await;
+        };
+        let windows = &self.withdrawer.windows;
+        match windows.claim_as_read(self.ports, item, read_at).await? {
+            // The claim that is used up was this attempt's, so what is left has the next one.
+            Some(window) if self.ports.now() < window.ends_at => {
+                let due_at = item.due_at.max(self.ports.now());
+                self.write(left.put_off(due_at)).await
+            }
+            Some(_) | None => Ok(Withdrawn::NotNow),
+        }
     }
-    Ok(Withdrawn::Done)
+
+    async fn write(&self, left: Notification) -> Result<Withdrawn, StoreError> {
+        if left.events.is_empty() {
+            dead::remove(self.ports, &left).await?;
+        } else {
+            let entry = Entry {
+                writes: vec![left.write()?],
+                items: left.item().into_iter().collect(),
+            };
+            self.withdrawer.outbox.commit(self.ports, entry).await?;
+        }
+        Ok(Withdrawn::Done)
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use envelope::AddrSpec;
+use futures::FutureExt as _;
 use futures::future::join;
 use mailer::engagement::VisitAction;
 use mailer::engagement::chunk::{Chunk, MAX_CHUNKS};
@@ -10,22 +11,38 @@ use mailer::engagement::erasure::{ErasureError, IN_HAND, erase};
 use mailer::engagement::tally::Engagement;
 use mailer::event::derived_id;
 use mailer::keys::{self, decode};
-use mailer::notification::withdrawal::AHEAD;
-use mailer::notification::{Notification, Phase, dead};
+use mailer::notification::attempt::Attempted;
+use mailer::notification::withdrawal::{AHEAD, Withdrawer};
+use mailer::notification::{Notification, Outcome, Phase, dead};
 use mailer::operation::OperationId;
+use mailer::outbox::Outbox;
 use mailer::ports::KeyValue as _;
 use mailer::subscription::SubscriptionId;
+use mailer::time::Timestamp;
 
 use crate::engagement::{
     UNSUBSCRIBE, after_batches, both, click, engagements, is_held, reader, sent, tell, visit,
 };
 use crate::fake::{World, run};
-use crate::notifications::{Endpoint, once, subscribe_to_all, subscribed};
+use crate::notifications::{Endpoint, notifier, once, subscribe_to_all, subscribed, try_out};
 
 const BOB: &str = "bob@example.com";
 
+fn withdrawer(outbox: &Outbox) -> Withdrawer<'_> {
+    Withdrawer {
+        windows: notifier().windows,
+        outbox,
+    }
+}
+
 fn erase_at(world: &World, message: OperationId, address: &str) -> Result<(), ErasureError> {
-    run(erase(world, message, &AddrSpec::parse(address).unwrap()))
+    let recipient = AddrSpec::parse(address).unwrap();
+    run(erase(
+        world,
+        withdrawer(&Outbox::default()),
+        message,
+        &recipient,
+    ))
 }
 
 fn notifications(world: &World) -> Vec<Notification> {
@@ -42,6 +59,14 @@ fn edit(world: &World, change: impl Fn(&mut Notification)) {
         let write = notification.write().unwrap();
         world.map.borrow_mut().extend([write]);
     }
+}
+
+/// Has the one subscriber told of many events at once.
+fn batch_all(world: &World) {
+    let mut all = run(keys::subscriptions().read(world)).unwrap().unwrap();
+    all.all[0].batch_size = 100;
+    let write = keys::subscriptions().write(&all).unwrap();
+    world.map.borrow_mut().extend([write]);
 }
 
 /// As if every subscriber had taken what he was told.
@@ -105,10 +130,7 @@ fn nothing_is_left_of_who_is_erased_and_all_of_the_others() {
 fn of_what_is_told_together_the_rest_stays() {
     let world = World::with_domain();
     subscribe_to_all(&world);
-    let mut all = run(keys::subscriptions().read(&world)).unwrap().unwrap();
-    all.all[0].batch_size = 100;
-    let write = keys::subscriptions().write(&all).unwrap();
-    world.map.borrow_mut().extend([write]);
+    batch_all(&world);
     let id = visited(&world);
     deliver_all(&world);
     assert_eq!(notifications(&world).len(), 2);
@@ -217,19 +239,102 @@ fn what_is_being_told_is_erased_when_that_is_over() {
     let world = World::with_domain();
     subscribe_to_all(&world);
     let id = visited(&world);
-    for due_in in [Duration::ZERO, AHEAD] {
-        let due_at = world.now.get().plus(due_in);
-        edit(&world, |notification| notification.due_at = Some(due_at));
-        let found = erase_at(&world, id, BOB);
-        assert!(matches!(found, Err(ErasureError::Busy)), "{found:?}");
-        assert_eq!(notifications(&world).len(), 4);
-        let hidden = &engagements(&world, id)[0];
-        assert_eq!(*hidden, Engagement::default(), "readers see nothing of it");
+    for notification in notifications(&world) {
+        run(keys::claim(notification.id, 0, 0).increment(&world)).unwrap();
     }
-    let due_at = world.now.get().plus(AHEAD + Duration::from_millis(1));
-    edit(&world, |notification| notification.due_at = Some(due_at));
+    let found = erase_at(&world, id, BOB);
+    assert!(matches!(found, Err(ErasureError::Busy)), "{found:?}");
+    assert_eq!(notifications(&world).len(), 4);
+    let hidden = &engagements(&world, id)[0];
+    assert_eq!(*hidden, Engagement::default(), "readers see nothing of it");
+    // As after a crash: nobody writes after the window.
+    world.advance(notifier().windows.length());
     erase_at(&world, id, BOB).unwrap();
     nothing_is_left(&world, id);
+}
+
+/// Breaks if what is due soon were taken for what is in hand: while the endpoint is left alone, all that is due for it is put off by
+/// seconds, again and again.
+#[test]
+fn what_an_endpoint_that_is_down_was_not_told_is_erased_at_once() {
+    let world = World::with_domain();
+    let endpoint = Endpoint::answering(500);
+    let subscription = subscribed(&world, &endpoint);
+    for id in try_out(&world, subscription, 5) {
+        once(&world, &endpoint, id).unwrap();
+    }
+    let id = visited(&world);
+    for told in notifications(&world) {
+        let attempted = once(&world, &endpoint, told.id).unwrap();
+        assert!(matches!(attempted, Attempted::Settled | Attempted::NotNow));
+    }
+    let soon = world.now.get().plus(AHEAD);
+    let due = notifications(&world);
+    assert!(due.iter().all(|found| found.due_at <= Some(soon)));
+    erase_at(&world, id, BOB).unwrap();
+    nothing_is_left(&world, id);
+}
+
+/// Breaks if an attempt that read what is erased meanwhile could claim it.
+#[test]
+fn an_attempt_that_has_read_what_is_erased_meanwhile_is_not_made() {
+    let world = World::with_domain();
+    let endpoint = Endpoint::answering(200);
+    subscribed(&world, &endpoint);
+    let id = visited(&world);
+    let is_bobs = |found: &Notification| keys::encode(found).unwrap();
+    let bobs = notifications(&world).into_iter();
+    let bobs = bobs.filter(|found| String::from_utf8_lossy(&is_bobs(found)).contains("bob@"));
+    let told: Vec<OperationId> = bobs.map(|found| found.id).collect();
+    *world.before_increment.borrow_mut() = Some(Box::new(move |world| {
+        let bob = AddrSpec::parse(BOB).unwrap();
+        let outbox = Outbox::default();
+        let erased = erase(world, withdrawer(&outbox), id, &bob).now_or_never();
+        erased.unwrap().unwrap();
+    }));
+    assert_eq!(once(&world, &endpoint, told[0]).unwrap(), Attempted::NotNow);
+    nothing_is_left(&world, id);
+}
+
+/// Breaks if an attempt could claim another window than that in which it read what it sends.
+#[test]
+fn who_reads_in_one_window_does_not_claim_the_next() {
+    let world = World::with_domain();
+    let endpoint = Endpoint::answering(200);
+    subscribed(&world, &endpoint);
+    visited(&world);
+    let told = notifications(&world)[0].clone();
+    let next = told.due_at.unwrap().plus(notifier().windows.length());
+    world
+        .now
+        .set(Timestamp::from_millis(next.as_millis() - 500));
+    world.call_takes.set(Duration::from_secs(1));
+    assert_eq!(once(&world, &endpoint, told.id).unwrap(), Attempted::NotNow);
+    world.call_takes.set(Duration::ZERO);
+    let attempted = once(&world, &endpoint, told.id).unwrap();
+    assert!(matches!(attempted, Attempted::Made(_)), "{attempted:?}");
+}
+
+/// Breaks if the claim that erasing takes were the one that sending needs.
+#[test]
+fn the_rest_of_what_is_due_is_told_still() {
+    let world = World::with_domain();
+    let endpoint = Endpoint::answering(200);
+    subscribed(&world, &endpoint);
+    batch_all(&world);
+    let id = visited(&world);
+    let journalled = world.count("journal/");
+    erase_at(&world, id, BOB).unwrap();
+    nothing_is_left(&world, id);
+    assert!(world.count("journal/") > journalled, "the tick is told");
+    let left = notifications(&world);
+    assert_eq!((left.len(), left[0].events.len()), (1, 1));
+    let attempted = once(&world, &endpoint, left[0].id).unwrap();
+    let told = Outcome::Answered {
+        status: 200,
+        retry_after: None,
+    };
+    assert_eq!(attempted, Attempted::Made(told));
 }
 
 /// All that Bob did is a dead letter.
@@ -288,13 +393,16 @@ fn what_is_being_taken_in_is_waited_for() {
         world.map.borrow_mut().extend([write]);
     };
     let bob = AddrSpec::parse(BOB).unwrap();
-    let (erased, ()) = run(join(erase(&world, id, &bob), late));
+    let outbox = Outbox::default();
+    let erasing = erase(&world, withdrawer(&outbox), id, &bob);
+    let (erased, ()) = run(join(erasing, late));
     erased.unwrap();
     nothing_is_left(&world, id);
 }
 
+/// Where what was not told yet is due after `due_in`.
 #[track_caller]
-fn check_failing_at_any_call(batches_before: u64) {
+fn check_failing_at_any_call(batches_before: u64, due_in: Duration) {
     for call in 0.. {
         let world = World::with_domain();
         let endpoint = Endpoint::answering(413);
@@ -304,7 +412,7 @@ fn check_failing_at_any_call(batches_before: u64) {
         once(&world, &endpoint, told.id).unwrap();
         edit(&world, |notification| {
             if notification.phase == Phase::Pending {
-                let due_at = world.now.get().plus(Duration::from_hours(1));
+                let due_at = world.now.get().plus(due_in);
                 notification.due_at = Some(due_at);
             }
         });
@@ -313,8 +421,8 @@ fn check_failing_at_any_call(batches_before: u64) {
         let is_over = world.fail_at.take().is_some();
         if first.is_err() {
             assert!(matches!(first, Err(ErasureError::Store(_))), "call {call}");
-            // A lock that could not be given back holds until its window ends.
-            world.advance(Duration::from_mins(1));
+            // A lock or claim that could not be given back holds until its window ends.
+            world.advance(notifier().windows.length());
             erase_at(&world, id, BOB).unwrap();
         }
         nothing_is_left(&world, id);
@@ -329,6 +437,8 @@ fn check_failing_at_any_call(batches_before: u64) {
 
 #[test]
 fn whatever_call_fails_the_same_again_erases_the_rest() {
-    check_failing_at_any_call(0);
-    check_failing_at_any_call(MAX_CHUNKS);
+    for due_in in [Duration::ZERO, Duration::from_hours(1)] {
+        check_failing_at_any_call(0, due_in);
+        check_failing_at_any_call(MAX_CHUNKS, due_in);
+    }
 }

@@ -78,7 +78,7 @@ impl Resolver for NoDns {
     }
 }
 
-fn notifier() -> Notifier {
+pub(crate) fn notifier() -> Notifier {
     Notifier {
         key: master_key(),
         outbox: Outbox::default(),
@@ -105,7 +105,7 @@ pub(crate) fn subscribe_to_all(world: &World) {
     subscribed(world, &Endpoint::answering(200));
 }
 
-fn try_out(world: &World, id: SubscriptionId, events: usize) -> Vec<OperationId> {
+pub(crate) fn try_out(world: &World, id: SubscriptionId, events: usize) -> Vec<OperationId> {
     let address = envelope::AddrSpec::parse("a@example.com").unwrap();
     run(trial::try_out(
         world,

@@ -28,6 +28,8 @@ const CLAIM_HOLDS: Duration = Duration::from_secs(5);
 pub struct Acceptor {
     /// Writes for all tasks of the instance.
     pub outbox: Outbox,
+    /// Writes again what repeats are about. Its numbers are not noted under the day, so a message is listed once.
+    pub repeats: Outbox,
     /// What was read of the senders' domains.
     pub sender_domains: SenderDomains,
 }
@@ -96,12 +98,14 @@ pub async fn submit<P>(
 where
     P: Clock + Entropy + KeyValue + Scheduler,
 {
-    let outbox = &acceptor.outbox;
+    let Acceptor {
+        outbox, repeats, ..
+    } = acceptor;
     let request_hash = request.body_hash.to_base64();
     if let Some(id) = request.operation_id
         && let Some(record) = accepted(ports, id, &request_hash).await?
     {
-        return repeat(ports, outbox, &record).await;
+        return repeat(ports, repeats, &record).await;
     }
     let domain = sender_domain(ports, &acceptor.sender_domains, &request.submission).await?;
     let sender = domain.sender(request.submission.sender.local_part())?;
@@ -113,7 +117,7 @@ where
         },
         Some(id) => match claim(ports, id, &request_hash).await? {
             Claimed::Won(claim) => claim,
-            Claimed::Accepted(record) => return repeat(ports, outbox, &record).await,
+            Claimed::Accepted(record) => return repeat(ports, repeats, &record).await,
         },
     };
     let acceptance = Acceptance {
@@ -143,7 +147,7 @@ where
 /// first attempt has ended nobody can tell, so the entry is written once more; of two, one is found stale.
 async fn repeat<P>(
     ports: &P,
-    outbox: &Outbox,
+    repeats: &Outbox,
     record: &MessageRecord,
 ) -> Result<Accepted, SubmitError>
 where
@@ -153,7 +157,7 @@ where
     if !ports.exists(keys::state(id).path()).await? {
         let items = vec![JournalItem::message(id, 0, record.accepted_at)];
         let writes = Vec::new();
-        outbox.commit(ports, Entry { writes, items }).await?;
+        repeats.commit(ports, Entry { writes, items }).await?;
     }
     Ok(Accepted {
         id,

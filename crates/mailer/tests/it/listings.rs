@@ -5,10 +5,10 @@ use std::time::Duration;
 use mailer::attempt::Windows;
 use mailer::listing::{Cursor, page};
 use mailer::operation::OperationId;
-use mailer::submit::Acceptor;
+use mailer::submit::{Acceptor, Request, submit};
 use mailer::tick::{Ticked, tick};
 
-use crate::fake::{START, World, accept_with, run};
+use crate::fake::{START, World, accept_with, principal, run, submission};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -79,4 +79,27 @@ fn what_the_tick_is_done_with_is_listed_still() {
     let mut expected = expected;
     expected.sort_unstable();
     assert_eq!(listed(&world, START.day(), 10), expected);
+}
+
+/// Breaks if the journal entry that a repeat writes once more were one that lists.
+#[test]
+fn what_is_repeated_before_its_first_attempt_is_listed_once() {
+    let world = World::with_domain();
+    let instances = [Acceptor::listing(), Acceptor::listing()];
+    let id = OperationId::random(&world);
+    let principal = principal();
+    let requests = instances.iter().cycle().take(8).map(|acceptor| {
+        let request = Request {
+            operation_id: Some(id),
+            body_hash: mailer::access::BodyHash::of(b"body"),
+            submission: submission(&["bob@example.com"]),
+        };
+        submit(&world, acceptor, &principal, request)
+    });
+    let accepted = run(futures::future::join_all(requests));
+    let repeats = accepted.into_iter().map(|found| found.unwrap().is_repeat);
+    assert_eq!(repeats.filter(|is_repeat| *is_repeat).count(), 7);
+    for most in [1, 2, 100] {
+        assert_eq!(listed(&world, START.day(), most), [id], "{most}");
+    }
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::endpoint::{Endpoint, EndpointError};
+use super::known::known_everywhere;
 use super::record::{
     EndReason, EventType, Filter, MAX_BATCH_SIZE, MAX_FILTER_ENTRIES, MAX_NAME_OCTETS,
     MAX_SUBSCRIPTIONS, Schema, Subscription, SubscriptionId, SubscriptionState, Subscriptions,
@@ -273,7 +274,8 @@ where
     Ok((made, secret.to_text()))
 }
 
-/// Changes a subscription. With another endpoint or schema it awaits validation; `true` if it does.
+/// Changes a subscription. With another endpoint or schema it awaits validation; `true` if it does. When this returns, another filter
+/// counts for all events.
 ///
 /// # Errors
 /// See [`SubscriptionError`].
@@ -285,17 +287,22 @@ pub async fn update<P>(
 where
     P: Clock + KeyValue + Scheduler,
 {
-    edit_one(ports, id, |subscription, _| {
-        let before = (subscription.endpoint.clone(), subscription.schema);
+    let (subscription, (is_other, is_filter_other)) = edit_one(ports, id, |subscription, _| {
+        let before = subscription.clone();
         change.apply(subscription);
-        let is_other = before != (subscription.endpoint.clone(), subscription.schema);
+        let is_other =
+            before.endpoint != subscription.endpoint || before.schema != subscription.schema;
         if is_other {
             subscription.state = SubscriptionState::AwaitingValidation;
             subscription.validation = None;
         }
-        Ok(is_other)
+        Ok((is_other, before.filter != subscription.filter))
     })
-    .await
+    .await?;
+    if is_filter_other {
+        known_everywhere(ports).await;
+    }
+    Ok((subscription, is_other))
 }
 
 /// Removes a subscription. What was to be sent for it is not.
@@ -345,7 +352,7 @@ where
     Ok(subscription)
 }
 
-/// Ends a pause.
+/// Ends a pause, and returns when no instance takes the subscription for paused any more.
 ///
 /// # Errors
 /// See [`SubscriptionError`].
@@ -353,16 +360,21 @@ pub async fn resume<P>(ports: &P, id: SubscriptionId) -> Result<Subscription, Su
 where
     P: Clock + KeyValue + Scheduler,
 {
-    let (subscription, ()) = edit_one(ports, id, |subscription, _| match subscription.state {
-        SubscriptionState::Paused { .. } | SubscriptionState::Active => {
-            subscription.state = SubscriptionState::Active;
-            Ok(())
-        }
-        SubscriptionState::AwaitingValidation | SubscriptionState::Ended { .. } => {
-            Err(SubscriptionError::State { expected: "paused" })
-        }
-    })
-    .await?;
+    let (subscription, was_paused) =
+        edit_one(ports, id, |subscription, _| match subscription.state {
+            SubscriptionState::Paused { .. } => {
+                subscription.state = SubscriptionState::Active;
+                Ok(true)
+            }
+            SubscriptionState::Active => Ok(false),
+            SubscriptionState::AwaitingValidation | SubscriptionState::Ended { .. } => {
+                Err(SubscriptionError::State { expected: "paused" })
+            }
+        })
+        .await?;
+    if was_paused {
+        known_everywhere(ports).await;
+    }
     Ok(subscription)
 }
 

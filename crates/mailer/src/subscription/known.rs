@@ -5,11 +5,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::record::Subscriptions;
-use crate::ports::{Clock, KeyValue, StoreError};
+use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
 
 /// How old they may be: one that was made, paused or deleted is known everywhere after this.
 pub const FRESH_FOR: Duration = Duration::from_secs(1);
+
+/// Returns when every instance knows what was written before: then no event gets past it any more.
+pub(super) async fn known_everywhere(ports: &impl Scheduler) {
+    ports.sleep(FRESH_FOR).await;
+}
 
 /// What an instance knows of subscriptions. Lives as long as the instance.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::edit::{SubscriptionError, edit_one};
+use super::known::known_everywhere;
 use super::record::{Subscription, SubscriptionId, SubscriptionState};
 use crate::notification::Outcome;
 use crate::operation::OperationId;
@@ -88,7 +89,8 @@ pub enum Handshake {
 
 /// Asks the endpoint of `id` anew, and gives what is stored afterwards. An earlier link works no more.
 ///
-/// A subscription that was paused is active afterwards, and so is one that had ended.
+/// A subscription that was paused is active afterwards, and so is one that had ended. When this returns with one that is active, no event
+/// gets past it any more.
 ///
 /// # Errors
 /// See [`SubscriptionError`].
@@ -126,6 +128,9 @@ where
         Ok(())
     })
     .await?;
+    if told.state == SubscriptionState::Active {
+        known_everywhere(ports).await;
+    }
     Ok(told)
 }
 
@@ -162,8 +167,9 @@ where
         activate(subscription);
         Ok(())
     })
-    .await
-    .map(|_| ())
+    .await?;
+    known_everywhere(ports).await;
+    Ok(())
 }
 
 fn activate(subscription: &mut Subscription) {

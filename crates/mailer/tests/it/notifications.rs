@@ -22,7 +22,7 @@ use mailer::subscription::{
 };
 use mailer::time::Timestamp;
 
-use crate::fake::{START, World, master_key, run};
+use crate::fake::{World, master_key, run};
 
 /// Answers every request as it is told to, and remembers what it was sent.
 pub(crate) struct Endpoint {
@@ -202,6 +202,7 @@ fn dead_letters_are_sent_anew_by_one_by_time_and_all_in_pages() {
     let world = World::new();
     let endpoint = Endpoint::answering(413);
     let subscription = subscribed(&world, &endpoint);
+    let began = world.now.get();
     let ids = try_out(&world, subscription, 100);
     let more = try_out(&world, subscription, 60);
     for &id in ids.iter().chain(&more) {
@@ -228,7 +229,7 @@ fn dead_letters_are_sent_anew_by_one_by_time_and_all_in_pages() {
         again(Selection::One(ids[7]), None),
         Err(RedeliverError::NotFound)
     ));
-    let at = |n: u64| START.plus(Duration::from_secs(n));
+    let at = |n: u64| began.plus(Duration::from_secs(n));
     let range = Selection::Range {
         from: at(10),
         to: at(12),
@@ -445,4 +446,53 @@ fn an_endpoint_has_a_few_places_and_a_short_queue() {
     assert!(found.iter().all(Option::is_none));
     drop(under_way);
     assert!(run(lanes.take(&world, hanging)).is_some());
+}
+
+/// An instance that looks at the subscriptions just before each change, and then only when it has to.
+fn knows_after(world: &World, change: impl FnOnce()) -> Subscription {
+    let known = KnownSubscriptions::default();
+    run(known.read(world)).unwrap();
+    change();
+    run(known.read(world)).unwrap().all[0].clone()
+}
+
+/// Breaks if the answer came while instances may know the subscriptions as they were before: events would be told to nobody.
+#[test]
+fn who_is_answered_that_a_subscription_is_active_misses_no_event_any_more() {
+    let world = World::new();
+    let endpoint = Endpoint::answering(200);
+    let made = subscribed(&world, &endpoint);
+    let state = |change: &dyn Fn()| knows_after(&world, change).state;
+    let is_active = |change: &dyn Fn()| state(change) == SubscriptionState::Active;
+    let ask = || drop(run(validation::validate(&world, &endpoint, made)).unwrap());
+
+    run(edit::pause(&world, made)).unwrap();
+    assert!(is_active(&|| drop(
+        run(edit::resume(&world, made)).unwrap()
+    )));
+    run(edit::pause(&world, made)).unwrap();
+    assert!(is_active(&ask));
+
+    endpoint.consents.set(false);
+    let before = world.now.get();
+    ask();
+    assert_eq!(world.now.get(), before, "nobody waits for what is refused");
+    let code = endpoint.code.get().unwrap();
+    let confirm = || run(validation::confirm(&world, made, code)).unwrap();
+    assert!(is_active(&confirm));
+}
+
+#[test]
+fn another_filter_counts_for_every_event_after_its_answer() {
+    let world = World::new();
+    let made = subscribed(&world, &Endpoint::answering(200));
+    let request = Request {
+        event_types: Some(vec![EventType::DeliveryReport.name().to_owned()]),
+        ..Request::default()
+    };
+    let change = request.check(Reach::Anything).unwrap();
+    let known = knows_after(&world, || {
+        run(edit::update(&world, made, change)).unwrap();
+    });
+    assert_eq!(known.filter.event_types, [EventType::DeliveryReport]);
 }

@@ -51,7 +51,22 @@ fn rows() -> Vec<Row> {
         ("/replyTo", people(51), 400, BAD, "replyTo"),
         // Wrong types.
         ("/senderAddress", json!(1), 400, BAD, "senderAddress"),
-        ("/content", json!([]), 400, BAD, "content.subject"),
+        ("/content", json!([]), 400, BAD, "content"),
+        (
+            "/content",
+            json!(["Hello", "Hi", null]),
+            400,
+            BAD,
+            "content",
+        ),
+        ("/recipients", json!([]), 400, BAD, "recipients"),
+        (
+            "/recipients/to",
+            json!([["a@example.com", null]]),
+            400,
+            BAD,
+            "recipients.to[0]",
+        ),
         (
             "/content/subject",
             json!({"a": 1}),

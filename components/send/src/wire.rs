@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use guest::Problem;
+use guest::{Object, Problem};
 use mailer::delivery::{Failure, Outcome};
 use mailer::domain::SenderError;
 use mailer::operation::OperationId;
@@ -23,13 +23,13 @@ struct EmailMessage<'a> {
     #[serde(borrow, default)]
     sender_display_name: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    content: Option<EmailContent<'a>>,
+    content: Option<Object<EmailContent<'a>>>,
     #[serde(borrow, default)]
-    recipients: Option<EmailRecipients<'a>>,
+    recipients: Option<Object<EmailRecipients<'a>>>,
     #[serde(borrow, default)]
-    reply_to: Option<Vec<EmailAddress<'a>>>,
+    reply_to: Option<Vec<Object<EmailAddress<'a>>>>,
     #[serde(borrow, default)]
-    attachments: Option<Vec<EmailAttachment<'a>>>,
+    attachments: Option<Vec<Object<EmailAttachment<'a>>>>,
     #[serde(borrow, default)]
     headers: Option<Pairs<'a>>,
     #[serde(default)]
@@ -51,11 +51,11 @@ struct EmailContent<'a> {
 #[serde(deny_unknown_fields)]
 struct EmailRecipients<'a> {
     #[serde(borrow, default)]
-    to: Option<Vec<EmailAddress<'a>>>,
+    to: Option<Vec<Object<EmailAddress<'a>>>>,
     #[serde(borrow, default)]
-    cc: Option<Vec<EmailAddress<'a>>>,
+    cc: Option<Vec<Object<EmailAddress<'a>>>>,
     #[serde(borrow, default)]
-    bcc: Option<Vec<EmailAddress<'a>>>,
+    bcc: Option<Vec<Object<EmailAddress<'a>>>>,
 }
 
 #[derive(Deserialize)]
@@ -111,8 +111,8 @@ impl<'de> Visitor<'de> for PairsVisitor {
 
 impl<'a> From<EmailMessage<'a>> for Draft<'a> {
     fn from(message: EmailMessage<'a>) -> Self {
-        let content = message.content.unwrap_or_default();
-        let recipients = message.recipients.unwrap_or_default();
+        let Object(content) = message.content.unwrap_or_default();
+        let Object(recipients) = message.recipients.unwrap_or_default();
         Self {
             sender_address: message.sender_address.unwrap_or_default(),
             sender_display_name: message.sender_display_name,
@@ -127,7 +127,7 @@ impl<'a> From<EmailMessage<'a>> for Draft<'a> {
                 .attachments
                 .unwrap_or_default()
                 .into_iter()
-                .map(Into::into)
+                .map(|Object(attachment)| attachment.into())
                 .collect(),
             headers: message.headers.unwrap_or_default().0,
             tracking_disabled: message.user_engagement_tracking_disabled.unwrap_or(false),
@@ -135,11 +135,11 @@ impl<'a> From<EmailMessage<'a>> for Draft<'a> {
     }
 }
 
-fn mailboxes(addresses: Option<Vec<EmailAddress<'_>>>) -> Vec<DraftMailbox<'_>> {
+fn mailboxes(addresses: Option<Vec<Object<EmailAddress<'_>>>>) -> Vec<DraftMailbox<'_>> {
     addresses
         .unwrap_or_default()
         .into_iter()
-        .map(Into::into)
+        .map(|Object(address)| address.into())
         .collect()
 }
 
@@ -165,7 +165,7 @@ impl<'a> From<EmailAttachment<'a>> for DraftAttachment<'a> {
 
 /// The submission that `body` asks for.
 pub(crate) fn submission(body: &[u8], policy: Policy) -> Result<Submission, Problem> {
-    let message: EmailMessage<'_> =
+    let Object(message): Object<EmailMessage<'_>> =
         serde_json::from_slice(body).or_else(|_| blamed_message(body))?;
     Draft::from(message)
         .check(policy)
@@ -173,7 +173,7 @@ pub(crate) fn submission(body: &[u8], policy: Policy) -> Result<Submission, Prob
 }
 
 /// The message again, with track kept of where in it the reader is: that costs time, and only an error has a use for it.
-fn blamed_message(body: &[u8]) -> Result<EmailMessage<'_>, Problem> {
+fn blamed_message(body: &[u8]) -> Result<Object<EmailMessage<'_>>, Problem> {
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let message =
         serde_path_to_error::deserialize(&mut deserializer).map_err(|e| unreadable(&e))?;
@@ -319,3 +319,44 @@ impl From<&Failure> for OperationError {
 }
 
 const DROPPED: &str = "Email was dropped after several attempts to deliver.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn refused(body: &str, target: &str) {
+        let problem = submission(body.as_bytes(), Policy::default()).expect_err("refused");
+        assert_eq!((problem.status, problem.code), (400, "BadRequest"));
+        assert_eq!(problem.target.as_deref(), Some(target), "{body}");
+        assert!(problem.message.contains("expected an object"), "{body}");
+    }
+
+    #[test]
+    fn an_array_is_no_object_wherever_it_stands() {
+        let rest = |content, recipients| {
+            format!(
+                r#"{{"senderAddress":"a@a.example","content":{content},"recipients":{recipients}}}"#
+            )
+        };
+        let content = r#"{"subject":"s","plainText":"t"}"#;
+        let to = r#"{"to":[{"address":"b@b.example"}]}"#;
+        let good = rest(content, to);
+        assert!(submission(good.as_bytes(), Policy::default()).is_ok());
+        refused(
+            r#"["a@a.example",null,["s","t",null],[[["b@b.example",null]],null,null]]"#,
+            ".",
+        );
+        refused(&rest(r#"["s","t",null]"#, to), "content");
+        refused(
+            &rest(content, r#"[[{"address":"b@b.example"}],null,null]"#),
+            "recipients",
+        );
+        refused(
+            &rest(content, r#"{"to":[["b@b.example",null]]}"#),
+            "recipients.to[0]",
+        );
+        let attached = good.replacen('{', r#"{"attachments":[["a.txt","text/plain","YQ=="]],"#, 1);
+        refused(&attached, "attachments[0]");
+    }
+}

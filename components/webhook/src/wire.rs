@@ -1,5 +1,6 @@
 //! The JSON of relay events.
 
+use guest::Object;
 use mailer::envelope::{AddrSpec, Reply};
 use mailer::event::{DeliveryEvent, EventKind, EventRecipient, MAX_BATCH_EVENTS};
 use mailer::judgement::Failure;
@@ -16,7 +17,7 @@ const MAX_FEEDBACK_TYPE: usize = 64;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Events {
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<Object<Event>>,
 }
 
 /// One event.
@@ -71,7 +72,7 @@ pub(crate) struct Received {
 impl Events {
     /// The events, as the domain has them.
     pub(crate) fn read(body: &[u8]) -> Result<Vec<DeliveryEvent>, String> {
-        let events: Self = serde_json::from_slice(body).map_err(|error| {
+        let Object(events): Object<Self> = serde_json::from_slice(body).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             format!("expected events as JSON, found a fault at line {line}, column {column}")
         })?;
@@ -83,7 +84,7 @@ impl Events {
         }
         // Collecting results would move events about as the list grows, and copies are dear in WebAssembly.
         let mut read = Vec::with_capacity(count);
-        for (place, event) in events.events.into_iter().enumerate() {
+        for (place, Object(event)) in events.events.into_iter().enumerate() {
             let event = event.check();
             read.push(event.map_err(|what| format!("events[{place}]: {what}"))?);
         }
@@ -178,6 +179,18 @@ mod tests {
             (event.kind, event.suppresses)
         });
         assert_eq!(found, expected.map_err(str::to_owned), "{fields}");
+    }
+
+    #[test]
+    fn an_array_is_neither_a_list_of_events_nor_an_event() {
+        let event = format!(r#"["delivered","{ID}.0","b@b.example",1790000000000,null,null,null]"#);
+        let whole = format!(
+            r#"{{"type":"delivered","idempotencyKey":"{ID}.0","recipient":"b@b.example","at":1790000000000}}"#
+        );
+        let read = |body: String| Events::read(body.as_bytes()).map(|events| events.len());
+        assert_eq!(read(format!(r#"{{"events":[{whole}]}}"#)), Ok(1));
+        assert!(read(format!(r#"{{"events":[{event}]}}"#)).is_err());
+        assert!(read(format!("[[{whole}]]")).is_err());
     }
 
     #[test]

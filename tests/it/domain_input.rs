@@ -228,6 +228,10 @@ async fn every_property_and_parameter_that_cannot_be_used_is_named() {
         no_number("/domains?skipToken=x".to_owned(), "skipToken"),
         no_number("/domains?skipToken=-1".to_owned(), "skipToken"),
         no_number("/domains?top=ten".to_owned(), "top"),
+        no_number("/domains?top=0".to_owned(), "top"),
+        no_number("/domains?top=101".to_owned(), "top"),
+        no_number("/suppressions?top=0".to_owned(), "top"),
+        no_number("/suppressions?top=101".to_owned(), "top"),
         no_number(at("/history?skipToken=x"), "skipToken"),
         no_number(at("/senderUsernames?skipToken="), "skipToken"),
         (

@@ -38,7 +38,7 @@ async fn domains_are_listed_once_each_however_small_the_pages() {
         .operate("GET", "/domains/ManagedDomain")
         .await;
     let managed = managed.text("/name").unwrap();
-    for (top, count) in [("?top=1", 2), ("?top=2", 1), ("?top=1000", 1), ("", 1)] {
+    for (top, count) in [("?top=1", 2), ("?top=2", 1), ("?top=100", 1), ("", 1)] {
         let pages = pages(&customer.system, &format!("/domains{top}")).await;
         assert_eq!(pages.len(), count, "{top}");
         assert_eq!(names(&pages, "name"), [managed.as_str(), SHOP], "{top}");

@@ -13,13 +13,13 @@ pub(crate) mod verification;
 
 use std::borrow::Cow;
 
-use guest::{Problem, Request, Response, SpinPorts, header, json, read_body, with_header};
+use guest::{Object, Problem, Request, Response, SpinPorts, header, json, read_body, with_header};
 use mailer::domain::DomainRecord;
 use mailer::envelope::Domain;
 use mailer::keys as store_keys;
 use mailer::operation::OperationId;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::refusal::no_domain;
@@ -28,6 +28,8 @@ use crate::refusal::no_domain;
 const POLL_AFTER_SECS: &str = "1";
 /// The largest body of a request: a private key of 4,096 bits in PEM takes 3,300 octets.
 const MAX_BODY_OCTETS: usize = 64 * 1024;
+/// The most that a page has.
+const MAX_PAGE: usize = 100;
 /// What stands for the managed domain's name, which nobody remembers.
 const MANAGED: &str = "ManagedDomain";
 
@@ -75,15 +77,18 @@ async fn read_json<T: DeserializeOwned + Default>(request: Request) -> Result<T,
     if body.is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(&body).map_err(|error| unreadable(&error))
+    let read = serde_json::from_slice(&body).map(|Object(value)| value);
+    read.map_err(|error| unreadable(&error, &body))
 }
 
 /// Tells where the fault is and not what: serde's own message quotes what it found, which may be a private key.
-fn unreadable(error: &serde_json::Error) -> Problem {
+fn unreadable(error: &serde_json::Error, body: &[u8]) -> Problem {
+    // Where one of several words is wanted, a value that is no text counts as a fault of syntax.
+    let is_json = || serde_json::from_slice::<IgnoredAny>(body).is_ok();
     let what = match error.classify() {
         Category::Io | Category::Eof => "expected more JSON",
-        Category::Syntax => "expected JSON",
-        Category::Data => "expected another property or a value of another type",
+        Category::Syntax if !is_json() => "expected JSON",
+        Category::Syntax | Category::Data => "expected another property or a value of another type",
     };
     let (line, column) = (error.line(), error.column());
     let message =
@@ -99,26 +104,43 @@ fn query_text(request: &Request, name: &str) -> Option<String> {
     Some(value.into_owned())
 }
 
-/// How many addresses a page of a suppression list is to have.
+/// How much a page is to have: at most [`MAX_PAGE`], which it is when nobody says.
 fn page_size(request: &Request) -> Result<usize, Problem> {
-    const MOST: usize = 100;
-    let top = query_number(request, "top")?.and_then(|top| usize::try_from(top).ok());
-    Ok(top.map_or(MOST, |top| top.clamp(1, MOST)))
+    let top = query_text(request, "top");
+    parse_top(top.as_deref()).ok_or_else(|| {
+        let message = format!("Expected top to be a number from 1 to {MAX_PAGE}.");
+        Problem::new(400, "BadRequest", message).with_target("top")
+    })
+}
+
+fn parse_top(text: Option<&str>) -> Option<usize> {
+    let Some(text) = text else {
+        return Some(MAX_PAGE);
+    };
+    text.parse().ok().filter(|top| (1..=MAX_PAGE).contains(top))
+}
+
+/// How many lines of a file an import passes over.
+fn skip_lines(request: &Request) -> Result<u64, Problem> {
+    let message = "Expected skipLines to be a number of lines, 0 or more.";
+    Ok(parse_number(request, "skipLines", message)?.unwrap_or(0))
+}
+
+/// Where a page begins, as the link to it says.
+fn skip_token(request: &Request) -> Result<Option<u64>, Problem> {
+    let message = "Expected skipToken as a nextLink has it.";
+    parse_number(request, "skipToken", message)
 }
 
 /// A number in the query, if it is there.
-fn query_number(request: &Request, name: &'static str) -> Result<Option<u64>, Problem> {
-    let Some(value) = query_text(request, name) else {
-        return Ok(None);
-    };
-    value.parse().map(Some).map_err(|_| {
-        Problem::new(
-            400,
-            "BadRequest",
-            format!("Expected {name} to be a number, as a nextLink has it."),
-        )
-        .with_target(name)
-    })
+fn parse_number(
+    request: &Request,
+    name: &'static str,
+    message: &str,
+) -> Result<Option<u64>, Problem> {
+    let text = query_text(request, name);
+    let number = text.map(|text| text.parse()).transpose();
+    number.map_err(|_| Problem::new(400, "BadRequest", message).with_target(name))
 }
 
 /// Scheme and host as the caller sees them.
@@ -145,14 +167,35 @@ fn parse_operation(id: &str) -> Result<OperationId, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{DomainPut, KeyPut};
+    use crate::wire::{DomainPatch, DomainPut, KeyPut};
 
     #[track_caller]
     fn check<T: DeserializeOwned>(body: &str, expected: &str) {
-        let error = serde_json::from_str::<T>(body).err();
-        let message = error.map(|error| unreadable(&error).message);
+        let error = serde_json::from_str::<Object<T>>(body).err();
+        let message = error.map(|error| unreadable(&error, body.as_bytes()).message);
         let expected = format!("The request body cannot be read: expected {expected}.");
         assert_eq!(message, Some(expected), "{body}");
+    }
+
+    #[test]
+    fn a_page_has_one_to_a_hundred() {
+        assert_eq!(parse_top(None), Some(100));
+        for (text, expected) in [("1", Some(1)), ("100", Some(100)), ("7", Some(7))] {
+            assert_eq!(parse_top(Some(text)), expected, "{text}");
+        }
+        for refused in ["0", "101", "-1", "", "x", "1.0", "18446744073709551616"] {
+            assert_eq!(parse_top(Some(refused)), None, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_the_word_wanted_is_json_all_the_same() {
+        let message = "another property or a value of another type at line 1, column";
+        let tracking = |value| format!("{{\"userEngagementTracking\":{value}}}");
+        check::<DomainPatch>(&tracking("true"), &format!("{message} 27"));
+        check::<DomainPatch>(&tracking("1"), &format!("{message} 27"));
+        check::<DomainPatch>(&tracking("\"on\""), &format!("{message} 30"));
+        check::<DomainPatch>(&tracking("yes"), "JSON at line 1, column 27");
     }
 
     #[test]
@@ -160,6 +203,7 @@ mod tests {
         let other = "another property or a value of another type";
         check::<KeyPut>("\"SECRET\"", &format!("{other} at line 1, column 8"));
         check::<KeyPut>("{\"SECRET\":1}", &format!("{other} at line 1, column 9"));
+        check::<KeyPut>("[\"SECRET\"]", &format!("{other} at line 1, column 0"));
         check::<KeyPut>("{\"privateKey\":", "more JSON at line 1, column 14");
         check::<KeyPut>("SECRET", "JSON at line 1, column 1");
         check::<DomainPut>(

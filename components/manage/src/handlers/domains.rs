@@ -9,16 +9,17 @@ use mailer::domain::index::{self, Deleted};
 use mailer::keys;
 use mailer::ports::Clock;
 
-use super::{decode_name, keys::start_making, query_number, read_json, read_record, resolve_name};
+use super::{
+    decode_name, keys::start_making, page_size, read_json, read_record, resolve_name, skip_token,
+};
 use crate::config::Config;
 use crate::refusal::{no_domain, refusal};
 use crate::wire::{self, DomainPatch, DomainPut, UserEngagementTracking};
 
 /// `GET /domains`
 pub(crate) async fn list(request: &Request, config: &Config) -> Result<Response, Problem> {
-    let after = query_number(request, "skipToken")?.unwrap_or(0);
-    let limit = query_number(request, "top")?.and_then(|top| usize::try_from(top).ok());
-    let limit = limit.map_or(index::MAX_PAGE, |top| top.clamp(1, index::MAX_PAGE));
+    let after = skip_token(request)?.unwrap_or(0);
+    let limit = page_size(request)?;
     let ports = SpinPorts::open().await?;
     let page = index::page(&*ports, after, limit, Deleted::Hidden).await?;
     let next = page
@@ -132,7 +133,7 @@ pub(crate) async fn zone(config: &Config, name: &str) -> Result<Response, Proble
 
 /// `GET /domains/{name}/history`; that of a deleted domain too.
 pub(crate) async fn history(request: &Request, name: &str) -> Result<Response, Problem> {
-    let before = query_number(request, "skipToken")?;
+    let before = skip_token(request)?;
     let ports = SpinPorts::open().await?;
     let domain = resolve_name(&ports, name).await?;
     let record = keys::domain(&domain).read(&*ports).await?;

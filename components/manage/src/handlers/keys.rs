@@ -13,7 +13,7 @@ use mailer::ports::{Clock, Scheduler};
 use mailer::time::Timestamp;
 
 use super::{
-    POLL_AFTER_SECS, origin, parse_operation, query_number, read_json, read_record, resolve_name,
+    POLL_AFTER_SECS, origin, parse_operation, read_json, read_record, resolve_name, skip_token,
     to_poll,
 };
 use crate::config::Config;
@@ -119,7 +119,7 @@ pub(crate) async fn rotate(
 
 /// `POST /keys:reseal`
 pub(crate) async fn reseal(request: &Request, config: &Config) -> Result<Response, Problem> {
-    let after = query_number(request, "skipToken")?.unwrap_or(0);
+    let after = skip_token(request)?.unwrap_or(0);
     let ports = SpinPorts::open().await?;
     let done = reseal_page(&*ports, &config.master_keys, after)
         .await

@@ -11,7 +11,7 @@ use mailer::suppression::list;
 use mailer::suppression::shelf::page;
 use mailer::suppression::{Shelf, SuppressionError};
 
-use super::{page_size, query_number, read_json, read_record};
+use super::{page_size, read_json, read_record, skip_token};
 use crate::config::Config;
 use crate::refusal::suppression as refusal;
 use crate::wire::{self, AddressPut, ListPut};
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(30);
 
 /// `GET /domains/{name}/suppressionLists`
 pub(crate) async fn list(request: &Request, name: &str) -> Result<Response, Problem> {
-    let skip = query_number(request, "skipToken")?.unwrap_or(0);
+    let skip = skip_token(request)?.unwrap_or(0);
     let skip = usize::try_from(skip).unwrap_or(usize::MAX);
     let ports = SpinPorts::open().await?;
     let domain = read_record(&ports, name).await?.domain;
@@ -100,7 +100,7 @@ pub(crate) async fn addresses(
     config: &Config,
     (name, list): (&str, &str),
 ) -> Result<Response, Problem> {
-    let after = query_number(request, "skipToken")?.unwrap_or(0);
+    let after = skip_token(request)?.unwrap_or(0);
     let limit = page_size(request)?;
     let ports = SpinPorts::open().await?;
     config.suppressor.admit(&*ports).await?;

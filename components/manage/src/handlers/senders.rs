@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use guest::{Problem, Request, Response, SpinPorts, empty, json};
 use mailer::domain::senders;
 
-use super::{decode, query_number, read_json, read_record, resolve_name};
+use super::{decode, read_json, read_record, resolve_name, skip_token};
 use crate::refusal::refusal;
 use crate::wire::{self, SenderPut};
 
@@ -14,7 +14,7 @@ const PAGE: usize = 50;
 
 /// `GET /domains/{name}/senderUsernames`
 pub(crate) async fn list(request: &Request, name: &str) -> Result<Response, Problem> {
-    let skip = query_number(request, "skipToken")?.unwrap_or(0);
+    let skip = skip_token(request)?.unwrap_or(0);
     let skip = usize::try_from(skip).unwrap_or(usize::MAX);
     let ports = SpinPorts::open().await?;
     let record = read_record(&ports, name).await?;

@@ -15,7 +15,7 @@ use mailer::subscription::secret::Secret;
 use mailer::subscription::{EventType, SubscriptionError, SubscriptionId, load};
 use mailer::time::Timestamp;
 
-use super::{origin, query_number, read_json};
+use super::{origin, read_json, skip_token};
 use crate::config::Config;
 use crate::refusal::{endpoint, no_subscription, of_subscription, redelivering};
 use crate::wire::{
@@ -189,7 +189,7 @@ fn event_type(name: Option<&str>) -> Result<EventType, Problem> {
 /// `GET /subscriptions/{id}/deadLetters`
 pub(crate) async fn dead_letters(request: &Request, id: &str) -> Result<Response, Problem> {
     let id = parse(id)?;
-    let before = query_number(request, "skipToken")?;
+    let before = skip_token(request)?;
     let ports = SpinPorts::open().await?;
     load(&*ports).await?.find(id).ok_or_else(no_subscription)?;
     let page = dead::page(&*ports, id, before).await?;
@@ -208,7 +208,7 @@ pub(crate) async fn redeliver(
     id: &str,
 ) -> Result<Response, Problem> {
     let id = parse(id)?;
-    let before = query_number(&request, "skipToken")?;
+    let before = skip_token(&request)?;
     let selection = selection(&read_json(request).await?)?;
     let ports = SpinPorts::open().await?;
     let done = dead::redeliver(&*ports, &config.outbox, id, selection, before)

@@ -8,14 +8,14 @@ use mailer::suppression::shelf::page;
 use mailer::suppression::{Shelf, SuppressionError, explain as explain_address};
 use mailer::treatment::Topic;
 
-use super::{decode, page_size, query_number, query_text, read_json};
+use super::{decode, page_size, query_text, read_json, skip_token};
 use crate::config::Config;
 use crate::refusal::suppression as refusal;
 use crate::wire::{self, AddressPut};
 
 /// `GET /suppressions`
 pub(crate) async fn list(request: &Request, config: &Config) -> Result<Response, Problem> {
-    let after = query_number(request, "skipToken")?.unwrap_or(0);
+    let after = skip_token(request)?.unwrap_or(0);
     let limit = page_size(request)?;
     let ports = SpinPorts::open().await?;
     config.suppressor.admit(&*ports).await?;

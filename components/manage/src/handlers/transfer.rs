@@ -13,7 +13,7 @@ use mailer::suppression::rows::{Format, RawRow, RowReader, heading};
 use mailer::suppression::shelf::{MAX_PAGE, page};
 use mailer::time::Timestamp;
 
-use super::{query_number, query_text};
+use super::{query_text, skip_lines};
 use crate::config::Config;
 use crate::wire::Progress;
 
@@ -31,7 +31,7 @@ pub(crate) async fn import(
     shelf: Shelf,
 ) -> Result<Response, Problem> {
     let format = format(&request, "content-type")?;
-    let skip = query_number(&request, "skipLines")?.unwrap_or(0);
+    let skip = skip_lines(&request)?;
     let ports = SpinPorts::open().await?;
     config.suppressor.admit(&*ports).await?;
     let job = Job {
@@ -180,19 +180,38 @@ fn pages(
 fn format(request: &Request, field: &str) -> Result<Format, Problem> {
     let named = query_text(request, "format");
     let media_type = header(request, field).unwrap_or_default();
-    let media_type = media_type
-        .split([';', ','])
-        .next()
-        .unwrap_or_default()
-        .trim();
-    match (named.as_deref(), media_type) {
-        (Some("csv"), _) | (None, "text/csv") => Ok(Format::Csv),
+    format_of(named.as_deref(), media_type).ok_or_else(|| {
+        let message = "Expected format=csv or format=ndjson, or text/csv or application/x-ndjson as media type.";
+        Problem::new(400, "UnsupportedFormat", message).with_target("format")
+    })
+}
+
+/// The format that is `named`, or else that of a media type, whose letter case does not matter (RFC 9110 section 8.3.1).
+fn format_of(named: Option<&str>, media_type: &str) -> Option<Format> {
+    let essence = media_type.split([';', ',']).next().unwrap_or_default();
+    match (named, &*essence.trim().to_ascii_lowercase()) {
+        (Some("csv"), _) | (None, "text/csv") => Some(Format::Csv),
         (Some("ndjson"), _) | (None, NDJSON | "application/ndjson" | "application/jsonl") => {
-            Ok(Format::Ndjson)
+            Some(Format::Ndjson)
         }
-        _ => {
-            let message = "Expected format=csv or format=ndjson, or text/csv or application/x-ndjson as media type.";
-            Err(Problem::new(400, "UnsupportedFormat", message).with_target("format"))
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_told_by_its_name_or_its_media_type() {
+        for csv in ["text/csv", "TEXT/CSV", "Text/Csv ; Charset=UTF-8"] {
+            assert_eq!(format_of(None, csv), Some(Format::Csv), "{csv}");
         }
+        for ndjson in ["application/x-ndjson", "Application/NDJSON, */*"] {
+            assert_eq!(format_of(None, ndjson), Some(Format::Ndjson), "{ndjson}");
+        }
+        assert_eq!(format_of(Some("ndjson"), "text/csv"), Some(Format::Ndjson));
+        assert_eq!(format_of(Some("xml"), "text/csv"), None);
+        assert_eq!(format_of(None, "text/plain"), None);
     }
 }

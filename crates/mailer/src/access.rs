@@ -90,7 +90,7 @@ pub enum Denied {
     Signature,
 }
 
-const SCHEME: &str = "HMAC-SHA256 ";
+const SCHEME: &str = "HMAC-SHA256";
 const SIGNED_HEADERS: &str = "SignedHeaders=x-ms-date;host;x-ms-content-sha256";
 const SHORTEST_KEY_OCTETS: usize = 16;
 
@@ -249,9 +249,16 @@ impl SignedRequest<'_> {
     }
 }
 
+/// What an Authorization field says behind the name of `scheme`, in which case does not matter (RFC 9110 sections 11.1 and 11.4).
+fn credentials<'a>(authorization: &'a str, scheme: &str) -> Option<&'a str> {
+    let (name, rest) = authorization.split_once(' ')?;
+    let is_scheme = name.eq_ignore_ascii_case(scheme);
+    is_scheme.then(|| rest.trim_start_matches(' '))
+}
+
 /// Splits at the first `&Signature=`, since the base64 behind it may hold any of its characters.
 fn signature(authorization: &str) -> Result<Vec<u8>, Denied> {
-    let rest = authorization.strip_prefix(SCHEME).ok_or(Denied::Scheme)?;
+    let rest = credentials(authorization, SCHEME).ok_or(Denied::Scheme)?;
     let (signed_headers, signature) = rest.split_once("&Signature=").ok_or(Denied::Scheme)?;
     if signed_headers != SIGNED_HEADERS {
         return Err(Denied::Scheme);
@@ -325,7 +332,7 @@ impl BearerToken {
     /// Whether an Authorization field is `Bearer` and this token.
     #[must_use]
     pub fn matches(&self, authorization: Option<&str>) -> bool {
-        let given = authorization.and_then(|field| field.strip_prefix("Bearer "));
+        let given = authorization.and_then(|field| credentials(field, "Bearer"));
         // Hashed first, so that not even the length can be measured.
         let is_same =
             |given: &str| Sha256::digest(given.as_bytes()).ct_eq(&Sha256::digest(&self.0));

@@ -309,6 +309,10 @@ fn the_admin_token_is_a_bearer_token_and_long_enough() {
     assert!(token.authorize(Some("Bearer 0123456789abcdef")).is_some());
     assert!(token.authorize(Some("Bearer 0123456789abcdeF")).is_none());
     assert!(token.authorize(Some("0123456789abcdef")).is_none());
+    assert!(token.authorize(Some("Bearer0123456789abcdef")).is_none());
+    assert!(token.authorize(Some("Basic 0123456789abcdef")).is_none());
+    assert!(token.authorize(Some("bearer 0123456789abcdef")).is_some());
+    assert!(token.authorize(Some("BEARER  0123456789abcdef")).is_some());
     assert!(token.authorize(None).is_none());
     assert!(AdminToken::parse("short").is_err());
     assert!(AdminToken::parse("").is_err());

@@ -26,6 +26,7 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac as _;
+use percent_encoding::percent_decode_str;
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 use url::Url;
 use uuid::Uuid;
@@ -199,8 +200,13 @@ impl LinkKeys {
         URL_SAFE_NO_PAD.encode(octets)
     }
 
-    /// What a key of ours vouches for, without the key's name.
+    /// What a key of ours vouches for, without the key's name. Tokens consist of unreserved characters, and whoever writes those as `%XX`
+    /// means the same (RFC 3986 section 6.2.2.2), so these are read once.
     fn verified(&self, purpose: Use, token: &str) -> Option<Vec<u8>> {
+        if token.len() > 3 * MAX_TOKEN_CHARS {
+            return None;
+        }
+        let token: Cow<'_, [u8]> = percent_decode_str(token).into();
         if token.len() > MAX_TOKEN_CHARS {
             return None;
         }
@@ -311,6 +317,27 @@ mod tests {
                 click.target
             );
         }
+    }
+
+    #[test]
+    fn whoever_escapes_a_token_once_means_the_same() {
+        let keys = keys();
+        let escaped = |token: &str| token.bytes().map(|octet| format!("%{octet:02x}")).collect();
+        let open = keys.open(reader());
+        let all: String = escaped(&open);
+        assert_eq!(keys.verify_open(&all), Some(reader()));
+        assert_eq!(keys.verify_open(&all.to_ascii_uppercase()), Some(reader()));
+        let first = format!("%{:02X}{}", open.as_bytes()[0], &open[1..]);
+        assert_eq!(keys.verify_open(&first), Some(reader()));
+        for other in ["%", "%4", "%zz", "%2F", "%00", "%3D"] {
+            assert_eq!(keys.verify_open(&format!("{open}{other}")), None, "{other}");
+        }
+        assert_eq!(keys.verify_open(&first.replace('%', "%25")), None, "twice");
+        let longest = format!("http://{}", "x".repeat(MAX_TARGET_OCTETS - 7));
+        let token = keys.click(reader(), 0, &longest).expect("a token");
+        let all: String = escaped(&token);
+        assert!(keys.verify_click(&all).is_some());
+        assert_eq!(keys.verify_click(&format!("{all}%41")), None);
     }
 
     #[test]

@@ -240,6 +240,8 @@ async fn a_report_to_the_return_path_bounces_its_recipient_and_a_forged_one_nobo
         let unauthorized = report_with(token, &path, octets.clone());
         let answer = system.client.call(unauthorized).await;
         check(&answer, (401, "Unauthorized", None));
+        let message = answer.text("/error/message").unwrap_or_default();
+        assert!(message.contains("report token"), "{message}");
     }
     reaches(&system, &id, "OutForDelivery").await;
     for _ in 0..2 {

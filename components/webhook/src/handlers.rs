@@ -73,7 +73,7 @@ pub(crate) async fn report(request: Request) -> Result<Response, Problem> {
         .report_token
         .matches(header(&request, "authorization"))
     {
-        return Err(Problem::unauthorized());
+        return Err(Problem::no_token("report token"));
     }
     let ports = SpinPorts::open().await?;
     let to = addresses(&request);

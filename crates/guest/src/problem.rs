@@ -81,12 +81,14 @@ impl Problem {
     /// No or a wrong admin token.
     #[must_use]
     pub fn unauthorized() -> Self {
-        Self::new(
-            401,
-            "Unauthorized",
-            "Expected the header Authorization: Bearer <admin token>.",
-        )
-        .with_header("www-authenticate", "Bearer")
+        Self::no_token("admin token")
+    }
+
+    /// No or a wrong bearer token, of which `name` says which one it is.
+    #[must_use]
+    pub fn no_token(name: &str) -> Self {
+        let message = format!("Expected the header Authorization: Bearer <{name}>.");
+        Self::new(401, "Unauthorized", message).with_header("www-authenticate", "Bearer")
     }
 
     /// The caller may try again soon: nothing was done, or nothing that a repeat would double.

@@ -90,6 +90,11 @@ impl Windows {
         })
     }
 
+    /// Whether an attempt that is due at `due_at` can be claimed anywhere at `now`, be it by a host whose clock is ahead of ours.
+    pub(crate) fn may_be_claimed(&self, due_at: Timestamp, now: Timestamp) -> bool {
+        due_at <= now.plus(self.half / 2 + EARLY)
+    }
+
     /// Claims attempt number `attempt` of the work `id`, which was due at `due_at`. `None` if it cannot be claimed now, or somebody else was
     /// first.
     pub(crate) async fn claim<P: Clock + KeyValue>(
@@ -164,6 +169,13 @@ impl Window {
             }
         }
         Ok(Some(self))
+    }
+
+    /// Gives a claim back whose holder does nothing with it. Losing the error only makes others wait for the next window.
+    pub(crate) async fn give_back(self, store: &impl KeyValue, item: JournalItem) {
+        let numbers = self.number..=self.last;
+        let claims = numbers.map(|number| keys::claim(item.id, item.attempt, number).into_path());
+        let _ = store.delete_many(claims.collect()).await;
     }
 }
 

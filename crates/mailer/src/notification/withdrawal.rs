@@ -1,19 +1,16 @@
 //! Takes events back: what is to be forgotten is told no more, and not kept for having been told.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::{Notification, Phase, dead};
 use crate::attempt::Windows;
 use crate::event::EventId;
+use crate::journal::JournalItem;
 use crate::keys;
 use crate::operation::OperationId;
 use crate::outbox::{Entry, Outbox};
 use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
-
-/// What is due later than this is in nobody's hand: a host whose clock is ahead is so by less than half of the usual `attempt_timeout`.
-pub const AHEAD: Duration = Duration::from_secs(30);
 
 /// What it takes to take events back.
 #[derive(Debug, Clone, Copy)]
@@ -97,30 +94,38 @@ impl<P: Clock + KeyValue + Scheduler> Withdrawal<'_, P> {
         if left.events.len() == notification.events.len() {
             return Ok(Withdrawn::Done);
         }
-        let soon = self.ports.now().plus(AHEAD);
-        let item = notification.item().filter(|item| item.due_at <= soon);
-        let Some(item) = item else {
-            // Attempt and time stay, so that what the tick has of it stays true.
-            return self.write(left).await;
-        };
         let windows = &self.withdrawer.windows;
-        match windows.claim_as_read(self.ports, item, read_at).await? {
-            // The claim that is used up was this attempt's, so what is left has the next one.
-            Some(window) if self.ports.now() < window.ends_at => {
-                let due_at = item.due_at.max(self.ports.now());
-                self.write(left.put_off(due_at)).await
-            }
-            Some(_) | None => Ok(Withdrawn::NotNow),
+        let now = self.ports.now();
+        let item = notification.item();
+        let Some(item) = item.filter(|item| windows.may_be_claimed(item.due_at, now)) else {
+            // In nobody's hand. Attempt and time stay, so that what the tick has of it stays true.
+            return self.write(&left, None).await;
+        };
+        let claimed = windows.claim_as_read(self.ports, item, read_at).await?;
+        let Some(window) = claimed.filter(|window| self.ports.now() < window.ends_at) else {
+            return Ok(Withdrawn::NotNow);
+        };
+        // The claim that is used up was this attempt's, so what is left has the next one.
+        let next = left.put_off(item.due_at.max(self.ports.now()));
+        let written = self.write(&next, next.item()).await;
+        if written.is_err() {
+            // Whoever sends it meanwhile as it was leaves it to the repeat that this asks for.
+            window.give_back(self.ports, item).await;
         }
+        written
     }
 
-    async fn write(&self, left: Notification) -> Result<Withdrawn, StoreError> {
+    async fn write(
+        &self,
+        left: &Notification,
+        item: Option<JournalItem>,
+    ) -> Result<Withdrawn, StoreError> {
         if left.events.is_empty() {
-            dead::remove(self.ports, &left).await?;
+            dead::remove(self.ports, left).await?;
         } else {
             let entry = Entry {
                 writes: vec![left.write()?],
-                items: left.item().into_iter().collect(),
+                items: item.into_iter().collect(),
             };
             self.withdrawer.outbox.commit(self.ports, entry).await?;
         }

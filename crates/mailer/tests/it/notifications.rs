@@ -453,7 +453,8 @@ fn knows_after(world: &World, change: impl FnOnce()) -> Subscription {
     let known = KnownSubscriptions::default();
     run(known.read(world)).unwrap();
     change();
-    run(known.read(world)).unwrap().all[0].clone()
+    let found = run(known.read(world)).unwrap();
+    found.all.first().unwrap().clone()
 }
 
 /// Breaks if the answer came while instances may know the subscriptions as they were before: events would be told to nobody.

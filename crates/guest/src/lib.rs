@@ -26,7 +26,7 @@ pub use applications::{
     APPLICATION_NAMES, Applications, PublicUrl, applications, authorize, denial, first,
     forwarded_host, host,
 };
-pub use body::{MAX_BODY_OCTETS, Pieces, read_body, stated_length};
+pub use body::{MAX_BODY_OCTETS, Next, Pieces, read_body, stated_length};
 pub use config::{ConfigError, Variables};
 pub use doh::DohClient;
 pub use exchange::{Answered, ExchangeError, exchange};

@@ -17,7 +17,7 @@ use mailer::operation::OperationId;
 use mailer::ports::Clock;
 use mailer::refusals::{self, Reason};
 use mailer::return_path::ForeignReturnPath;
-use mailer::subscription::secret::{SignatureFields, Unsigned, verify};
+use mailer::subscription::secret::{SignatureFields, Unsigned};
 
 use crate::config::Config;
 use crate::wire::{Events, Received, Taken};
@@ -33,23 +33,7 @@ const MAX_ADDRESSES: usize = 10;
 pub(crate) async fn relay(request: Request) -> Result<Response, Problem> {
     let config = Config::load().await?;
     let ports = SpinPorts::open().await?;
-    let field = |name: &str| header(&request, name).map(str::to_owned);
-    let (id, timestamp) = (field("webhook-id"), field("webhook-timestamp"));
-    let signature = field("webhook-signature");
-    let body = read_body(request, MAX_EVENT_OCTETS).await?;
-    let fields = SignatureFields {
-        id: id.as_deref(),
-        timestamp: timestamp.as_deref(),
-        signature: signature.as_deref(),
-    };
-    let verified = verify(&config.relay_event_secrets, &fields, &body, ports.now());
-    let id = match verified {
-        Ok(id) => intake::signed_batch(id, &body),
-        Err(unsigned) => {
-            refusals::count(&*ports, Reason::Unsigned).await?;
-            return Err(unsigned_problem(unsigned));
-        }
-    };
+    let (id, body) = signed_body(request, &config, &ports).await?;
     let events = Events::read(&body)
         .map_err(|message| Problem::new(400, "BadRequest", message).with_target("events"))?;
     let accepted = events.len();
@@ -57,13 +41,39 @@ pub(crate) async fn relay(request: Request) -> Result<Response, Problem> {
     json(202, &Taken { accepted })
 }
 
-fn unsigned_problem(unsigned: Unsigned) -> Problem {
+/// The body of a request and the batch it is, if the relay signed it. Whoever signs nothing is not waited for while he sends a body.
+async fn signed_body(
+    request: Request,
+    config: &Config,
+    ports: &SpinPorts,
+) -> Result<(OperationId, Vec<u8>), Problem> {
+    let field = |name: &str| header(&request, name).map(str::to_owned);
+    let (id, timestamp) = (field("webhook-id"), field("webhook-timestamp"));
+    let signature = field("webhook-signature");
+    let fields = SignatureFields {
+        id: id.as_deref(),
+        timestamp: timestamp.as_deref(),
+        signature: signature.as_deref(),
+    };
+    let claim = match fields.claim(ports.now()) {
+        Ok(claim) => claim,
+        Err(unsigned) => return Err(refuse_unsigned(ports, unsigned).await?),
+    };
+    let body = read_body(request, MAX_EVENT_OCTETS).await?;
+    match claim.verify(&config.relay_event_secrets, &body) {
+        Ok(id) => Ok((intake::signed_batch(id, &body), body)),
+        Err(unsigned) => Err(refuse_unsigned(ports, unsigned).await?),
+    }
+}
+
+async fn refuse_unsigned(ports: &SpinPorts, unsigned: Unsigned) -> Result<Problem, Problem> {
+    refusals::count(ports, Reason::Unsigned).await?;
     let code = match unsigned {
         Unsigned::Fields => "SignatureMissing",
         Unsigned::Stale => "SignatureExpired",
         Unsigned::Forged => "SignatureInvalid",
     };
-    Problem::new(401, code, unsigned.to_string())
+    Ok(Problem::new(401, code, unsigned.to_string()))
 }
 
 /// `POST /webhooks/report`

@@ -9,6 +9,7 @@ mod reseal;
 mod secrets;
 mod send;
 mod serve;
+mod shown;
 mod state;
 mod tick;
 

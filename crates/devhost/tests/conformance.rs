@@ -361,7 +361,11 @@ async fn an_instance_is_replaced_after_its_share_of_requests() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_trap_is_a_500_and_a_line_in_the_log_and_the_next_request_is_served() {
     let mut fixture = Fixture::start().await;
-    assert_eq!(fixture.get("/trap").await, (500, String::new()));
+    let (status, text) = fixture.get("/trap").await;
+    assert!(
+        status == 500 && text.contains(r#""code":"InternalServerError""#),
+        "{text}"
+    );
     let line = fixture.log_with("probe failed").await;
     assert!(
         line.contains("unreachable") || line.contains("trap"),
@@ -397,6 +401,155 @@ async fn a_request_that_takes_too_long_is_ended() {
         Fixture::start_with(|options| options.limits.request = Duration::from_millis(100)).await;
     assert_eq!(fixture.get("/sleep").await.0, 500);
     assert_eq!(fixture.get("/spin?1").await.0, 500);
+}
+
+/// Sends `request` and returns all that comes back, however it ends.
+async fn transcript(fixture: &Fixture, request: &str) -> String {
+    let mut stream = TcpStream::connect(fixture.host.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = Vec::new();
+    // A reset is one of the ways.
+    let _ = stream.read_to_end(&mut response).await;
+    String::from_utf8(response).unwrap().to_ascii_lowercase()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_that_has_begun_ends_in_order_or_not_at_all() {
+    const LAST_CHUNK: &str = "\r\n0\r\n\r\n";
+    let fixture =
+        Fixture::start_with(|options| options.limits.request = Duration::from_millis(500)).await;
+    for end in ["end", "trap", "error", "never"] {
+        let request =
+            format!("GET /pieces?{end} HTTP/1.1\r\nHost: probe.test\r\nConnection: close\r\n\r\n");
+        let response = transcript(&fixture, &request).await;
+        assert_eq!(
+            response.ends_with(LAST_CHUNK),
+            end == "end",
+            "{end}: {response}"
+        );
+        // Of the others nothing may have left yet when they break off.
+        if matches!(end, "end" | "never") {
+            assert!(response.starts_with("http/1.1 200 "), "{end}: {response}");
+            assert_eq!(response.matches("piece").count(), 2, "{end}: {response}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_cut_off_is_an_error_to_a_sibling_too() {
+    let fixture = Fixture::start().await;
+    for end in ["trap", "error"] {
+        let path = format!("/fetch?http://hidden.spin.internal/pieces?{end}");
+        assert_eq!(fixture.get(&path).await.0, 418, "{end}");
+    }
+    fixture
+        .check(
+            "/fetch?http://hidden.spin.internal/pieces?end",
+            "200 piecepiece",
+        )
+        .await;
+}
+
+/// A head that states a body, which does not come.
+const NO_BODY: &str = "POST /echo HTTP/1.1\r\nHost: probe.test\r\nContent-Length: 100\r\n\r\n";
+
+#[track_caller]
+fn check_too_slow(response: &str) {
+    assert!(response.starts_with("http/1.1 408 "), "{response}");
+    assert!(response.contains("\r\nconnection: close\r\n"), "{response}");
+    assert!(
+        response.contains("\r\nx-ms-error-code: requesttimeout\r\n"),
+        "{response}"
+    );
+    assert!(
+        response.contains(r#""code":"requesttimeout""#),
+        "{response}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let mut fixture =
+        Fixture::start_with(|options| options.limits.body_pause = Duration::from_millis(50)).await;
+    check_too_slow(&transcript(&fixture, NO_BODY).await);
+    let line = fixture.log_with("/echo").await;
+    assert!(line.starts_with("POST /echo 408 "), "{line}");
+    // The component was told, and goes on.
+    fixture.check("/seen", "2").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_takes_as_long_as_a_request_may_is_its_clients_fault() {
+    let fixture =
+        Fixture::start_with(|options| options.limits.request = Duration::from_millis(100)).await;
+    check_too_slow(&transcript(&fixture, NO_BODY).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_component_may_stop_to_wait_for_a_body() {
+    let fixture = Fixture::start().await;
+    let request = "POST /patient?50 HTTP/1.1\r\nHost: probe.test\r\nContent-Length: 100\r\n\r\n";
+    let response = transcript(&fixture, request).await;
+    assert!(response.starts_with("http/1.1 200 "), "{response}");
+    assert!(response.ends_with("late"), "{response}");
+    assert_eq!(fixture.host.component_stats()["probe"].failures, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_whose_places_are_taken_says_so_at_once() {
+    let fixture = Fixture::start_with(|options| {
+        options.limits.concurrent_requests = 1;
+        options.limits.place = Duration::from_millis(10);
+        options.limits.body_pause = Duration::from_hours(1);
+    });
+    let fixture = fixture.await;
+    let mut holder = TcpStream::connect(fixture.host.address()).await.unwrap();
+    holder.write_all(NO_BODY.as_bytes()).await.unwrap();
+    let request = "GET /seen HTTP/1.1\r\nHost: probe.test\r\nConnection: close\r\n\r\n";
+    // Until the holder has its place there is one for us.
+    let refused = loop {
+        let response = transcript(&fixture, request).await;
+        if !response.starts_with("http/1.1 200 ") {
+            break response;
+        }
+    };
+    assert!(refused.starts_with("http/1.1 503 "), "{refused}");
+    assert!(refused.contains("\r\nretry-after: 1\r\n"), "{refused}");
+    assert!(
+        refused.contains(r#""code":"serviceunavailable""#),
+        "{refused}"
+    );
+    fixture.check("/.well-known/spin/health", "OK").await;
+    drop(holder);
+    while fixture.get("/seen").await.0 != 200 {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_sent_all_it_has_gets_its_answer() {
+    let fixture = Fixture::start().await;
+    let mut stream = TcpStream::connect(fixture.host.address()).await.unwrap();
+    let request =
+        "POST /patient?1000 HTTP/1.1\r\nHost: probe.test\r\nContent-Length: 5\r\n\r\nhello";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert_eq!(parse(&response), (200, "5 bytes".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_two_hosts_is_refused() {
+    let fixture = Fixture::start().await;
+    for second in ["other.test", "probe.test"] {
+        let request = format!(
+            "GET /seen HTTP/1.1\r\nHost: probe.test\r\nHost: {second}\r\nConnection: close\r\n\r\n"
+        );
+        let (status, text) = exchange(fixture.host.address(), request).await;
+        assert!(
+            status == 400 && text.contains(r#""code":"BadRequest""#),
+            "{text}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,10 @@
 //! Reading a request's body, never more of it than stated.
 
 use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use futures::future::{Either, select};
 use http_body::Body;
 use http_body_util::BodyExt;
 use spin_sdk::http::Request;
@@ -41,7 +43,7 @@ pub async fn read_start(request: Request, limit: usize) -> Result<Vec<u8>, Probl
     let mut pieces = Pieces::of(request);
     let mut octets = Vec::with_capacity(stated.unwrap_or(0).min(limit));
     let mut length = 0;
-    while let Some(piece) = pieces.next().await? {
+    while let Some(piece) = pieces.wait().await? {
         length += piece.len();
         let room = limit - octets.len();
         octets.extend_from_slice(piece.get(..room).unwrap_or(&piece));
@@ -54,6 +56,17 @@ pub async fn read_start(request: Request, limit: usize) -> Result<Vec<u8>, Probl
 
 /// The body of a request, piece by piece.
 pub struct Pieces(Pin<Box<IncomingBody<wasi::Request>>>);
+
+/// What came of a body.
+#[derive(Debug)]
+pub enum Next {
+    /// A piece of it.
+    Piece(Bytes),
+    /// Its end.
+    End,
+    /// Nothing in time.
+    Late,
+}
 
 impl std::fmt::Debug for Pieces {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -68,11 +81,22 @@ impl Pieces {
         Self(Box::pin(request.into_body()))
     }
 
-    /// The next piece; `None` at the end.
+    /// What comes within `patience`. With none left nothing is looked for, so that a body which keeps coming has an end too.
     ///
     /// # Errors
     /// When the caller cut it off.
-    pub async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+    pub async fn next(&mut self, patience: Duration) -> Result<Next, Problem> {
+        if patience.is_zero() {
+            return Ok(Next::Late);
+        }
+        let (next, timer) = (pin!(self.wait()), pin!(spin_sdk::time::sleep(patience)));
+        match select(next, timer).await {
+            Either::Left((next, _)) => Ok(next?.map_or(Next::End, Next::Piece)),
+            Either::Right(((), _)) => Ok(Next::Late),
+        }
+    }
+
+    async fn wait(&mut self) -> Result<Option<Bytes>, Problem> {
         while let Some(frame) = self.0.frame().await {
             if let Ok(mut data) = frame.map_err(|_| cut_off())?.into_data() {
                 return Ok(Some(data.copy_to_bytes(data.remaining())));

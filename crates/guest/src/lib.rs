@@ -29,7 +29,7 @@ pub use applications::{
     forwarded_host, host,
 };
 pub use attempts::{ATTEMPT_NAME, attempt_timeout};
-pub use body::{MAX_BODY_OCTETS, Pieces, read_body, read_start, stated_length};
+pub use body::{MAX_BODY_OCTETS, Next, Pieces, read_body, read_start, stated_length};
 pub use config::{ConfigError, Variables};
 pub use doh::DohClient;
 pub use exchange::{Answered, ExchangeError, exchange};

@@ -18,6 +18,7 @@ use super::{
     engine::Compiler,
     guest::{ComponentContext, Figures, Guest, linker},
     instances::{Instances, Phase},
+    life::Ticket,
     sets::Sets,
 };
 use crate::{
@@ -91,7 +92,8 @@ impl Application {
     /// Lets a component answer a request, whose URI must be absolute.
     ///
     /// # Errors
-    /// When the component is unknown, fails, or takes too long.
+    /// When the component is unknown, fails, or takes too long. If that happens once it has begun to answer, the body has the
+    /// error.
     pub(super) async fn handle(
         &self,
         component: &str,
@@ -106,11 +108,12 @@ impl Application {
             .figures
             .requests
             .fetch_add(1, Ordering::Relaxed);
-        service
-            .handler
-            .handle((), as_http(request)?)
-            .await
-            .map_err(|error| service.explain(&error))
+        let ticket = Ticket::default();
+        let handled = service.handler.handle(ticket.clone(), as_http(request)?);
+        match handled.await {
+            Ok(response) => Ok(ticket.tie(response)),
+            Err(error) => Err(service.explain(&error)),
+        }
     }
 
     /// Returns figures for each component.

@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{
 use super::{
     application::Application,
     guest::{ComponentContext, Guest},
+    life::{Life, Ticket},
     requests::OutboundRequests,
 };
 use crate::{limits::Limits, log::LogEvent, outbound::Client};
@@ -69,12 +70,13 @@ impl HandlerState for Instances {
             .figures
             .instances
             .fetch_add(1, Ordering::Relaxed);
+        let life = Arc::new(Life::default());
         Ok(Instance {
             store,
             proxy: Proxy::P3(service),
             view: Guest::http,
-            expiration: Expiration::new(&self.limits, &self.phase),
-            state: Worker::new(&self.component, &self.limits, &self.running),
+            expiration: Expiration::new(&self.limits, &self.phase, &life),
+            state: Worker::new(self, life),
         })
     }
 }
@@ -84,26 +86,24 @@ pub(super) struct Worker {
     component: Arc<ComponentContext>,
     limits: Limits,
     running: Arc<watch::Sender<usize>>,
+    life: Arc<Life>,
 }
 
 impl Worker {
-    fn new(
-        component: &Arc<ComponentContext>,
-        limits: &Limits,
-        running: &Arc<watch::Sender<usize>>,
-    ) -> Self {
-        running.send_modify(|running| *running += 1);
+    fn new(instances: &Instances, life: Arc<Life>) -> Self {
+        instances.running.send_modify(|running| *running += 1);
         Self {
-            component: Arc::clone(component),
-            limits: limits.clone(),
-            running: Arc::clone(running),
+            component: Arc::clone(&instances.component),
+            limits: instances.limits.clone(),
+            running: Arc::clone(&instances.running),
+            life,
         }
     }
 }
 
 impl WorkerState for Worker {
     type StoreData = Guest;
-    type RequestData = ();
+    type RequestData = Ticket;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         if total >= self.limits.requests_per_instance {
@@ -118,14 +118,17 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _: StoreContextMut<'_, Guest>,
-        (): (),
+        ticket: Ticket,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        ticket.stamp(&self.life);
         Box::pin(tokio::time::sleep(self.limits.request))
     }
 
     fn drop(&self, store: Store<Guest>, result: wasmtime::Result<()>) {
         if let Err(error) = result {
+            // Before the store goes: that is what ends the bodies.
+            self.life.cut_off();
             self.component
                 .figures
                 .failures
@@ -153,16 +156,18 @@ type Waiting = Pin<Box<dyn Future<Output = ()> + Send + Sync>>;
 pub(super) struct Expiration {
     idle: Duration,
     request: Duration,
+    life: Arc<Life>,
     sleep: Pin<Box<Sleep>>,
     draining: Option<Waiting>,
     ending: Option<Waiting>,
 }
 
 impl Expiration {
-    fn new(limits: &Limits, phase: &watch::Receiver<Phase>) -> Self {
+    fn new(limits: &Limits, phase: &watch::Receiver<Phase>, life: &Arc<Life>) -> Self {
         Self {
             idle: limits.idle_instance,
             request: limits.request,
+            life: Arc::clone(life),
             sleep: Box::pin(tokio::time::sleep(limits.idle_instance)),
             draining: Some(reached(phase, Phase::Draining)),
             ending: Some(reached(phase, Phase::Ending)),
@@ -201,17 +206,54 @@ impl WorkerExpiration for Expiration {
             return Poll::Ready(());
         }
         let draining = is_over(&mut self.draining, context);
-        let limit = match status {
+        let (since, limit) = match status {
             WorkerStatus::Idle if draining => return Poll::Ready(()),
-            WorkerStatus::Idle => self.idle,
-            WorkerStatus::Requests | WorkerStatus::PostReturn => self.request,
+            WorkerStatus::Idle => (start, self.idle),
+            // A long body that a client takes slowly is no work without an end.
+            WorkerStatus::Requests | WorkerStatus::PostReturn => (
+                self.life.last_taken().max(Some(start)).unwrap_or(start),
+                self.request,
+            ),
         };
-        let Some(deadline) = start.checked_add(limit) else {
+        let Some(deadline) = since.checked_add(limit) else {
             return Poll::Pending;
         };
         if self.sleep.deadline() != deadline.into() {
             self.sleep.as_mut().reset(deadline.into());
         }
         self.sleep.as_mut().poll(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, pin::pin};
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn an_instance_whose_response_is_taken_has_its_time_anew() {
+        let (limits, life) = (Limits::default(), Arc::new(Life::default()));
+        let phase = watch::Sender::new(Phase::Serving);
+        let mut expiration = pin!(Expiration::new(&limits, &phase.subscribe(), &life));
+        let start = tokio::time::Instant::now().into_std();
+        let mut is_over = async || {
+            let status = WorkerStatus::PostReturn;
+            poll_fn(|context| {
+                let polled = expiration.as_mut().poll(context, status, start);
+                Poll::Ready(polled.is_ready())
+            })
+            .await
+        };
+        let nearly = limits.request - Duration::from_secs(1);
+        for _ in 0..3 {
+            advance(nearly).await;
+            assert!(!is_over().await);
+            life.take();
+        }
+        advance(limits.request).await;
+        assert!(is_over().await);
     }
 }

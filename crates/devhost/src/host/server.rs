@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use http::{
-    HeaderMap, Method, Request, Response, StatusCode, Uri,
+    HeaderMap, Method, Request, Response, Uri,
     header::HOST,
     uri::{Authority, Scheme},
 };
@@ -20,7 +20,7 @@ use tokio::{
 };
 use wasmtime_wasi_http::{Error, WasiBody};
 
-use super::{application::Application, instances::Phase};
+use super::{application::Application, instances::Phase, pace::Pace, refusal::Refusal};
 use crate::{limits::Limits, log::LogEvent, outbound::sibling};
 
 /// The longest head of a request, which is also what a connection buffers at most.
@@ -89,6 +89,8 @@ impl Server {
         let mut builder = http1::Builder::new();
         builder
             .timer(TokioTimer::new())
+            // A client may say that it has sent all it has, and wait for the answer.
+            .half_close(true)
             .header_read_timeout(self.limits.request_head)
             .max_buf_size(MAX_HEAD_BYTES);
         let service = service_fn(move |request| Arc::clone(&self).respond(request));
@@ -133,23 +135,44 @@ impl Server {
             );
         }
         let Some(component) = component else {
-            return plain(StatusCode::NOT_FOUND);
+            return Refusal::Route.response();
         };
         let Some(request) = absolute(request) else {
-            return plain(StatusCode::BAD_REQUEST);
+            return Refusal::Host.response();
         };
-        let request = request.map(|body| body.map_err(Error::from).boxed_unsync());
-        // The semaphore is never closed, so there always is a place in the end.
-        let _place = self.places.acquire().await.ok();
-        self.application
-            .handle(component, request)
-            .await
-            .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
+        let place = tokio::time::timeout(self.limits.place, self.places.acquire());
+        let Ok(_place) = place.await else {
+            return Refusal::Places.response();
+        };
+        self.handle(component, request).await
+    }
+
+    /// Lets the component answer, as long as the client keeps up.
+    async fn handle(&self, component: &str, request: Request<Incoming>) -> Response<WasiBody> {
+        let pace = Pace::default();
+        let pause = self.limits.body_pause;
+        let request = request.map(|body| pace.hold(body, pause).boxed_unsync());
+        let handled = tokio::select! {
+            biased;
+            () = pace.late() => return Refusal::Body.response(),
+            handled = self.application.handle(component, request) => handled,
+        };
+        pace.release();
+        match handled {
+            Ok(response) => response,
+            // The client kept up, but is not done yet.
+            Err(Error::HttpResponseTimeout) if pace.is_awaited() => Refusal::Body.response(),
+            Err(_) => Refusal::Component.response(),
+        }
     }
 }
 
-/// Makes the URI absolute, with the authority the client named, or returns nothing when it named none or two.
+/// Makes the URI absolute, with the authority the client named, or returns nothing when it named none or two, or has two
+/// Host fields (RFC 9112 section 3.2).
 fn absolute(mut request: Request<Incoming>) -> Option<Request<Incoming>> {
+    if request.headers().get_all(HOST).iter().count() > 1 {
+        return None;
+    }
     strip_sibling(request.headers_mut());
     let host = request
         .headers()
@@ -177,12 +200,6 @@ fn strip_sibling(headers: &mut HeaderMap) {
     if name.is_some_and(|name| sibling(name).is_some()) {
         headers.remove(HOST);
     }
-}
-
-fn plain(status: StatusCode) -> Response<WasiBody> {
-    let mut response = Response::new(empty());
-    *response.status_mut() = status;
-    response
 }
 
 fn empty() -> WasiBody {

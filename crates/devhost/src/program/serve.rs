@@ -14,6 +14,7 @@ use super::{
     inbox::{self, OwnKeys},
     print, say,
     secrets::Secrets,
+    shown::shown_path,
     state::{RunningServer, State},
     tick,
 };
@@ -190,14 +191,14 @@ async fn start_host(
     options.variables = variables;
     // Links in mail lead back here.
     options.served_at = vec!["tracking_url"];
-    options.log = without_ticks_and_tokens(log::to_stderr());
+    options.log = without_ticks_and_persons(log::to_stderr());
     options.cache = Some(state.cache());
     say("loading the components ...");
     Ok(Host::start(options).await?)
 }
 
-/// Leaves out the ticks that went well, of which there is one every second, and the tokens of links, which anybody may use who has them.
-fn without_ticks_and_tokens(log: LogSink) -> LogSink {
+/// Leaves out the ticks that went well, of which there is one every second, and what paths say of people.
+fn without_ticks_and_persons(log: LogSink) -> LogSink {
     Arc::new(move |event| match event {
         LogEvent::Request {
             path: "/tick",
@@ -205,21 +206,15 @@ fn without_ticks_and_tokens(log: LogSink) -> LogSink {
             ..
         } if status.is_success() => {}
         LogEvent::Request { path, .. } => {
+            let shown = shown_path(path);
             let mut event = event.clone();
-            if let LogEvent::Request { path: shown, .. } = &mut event {
-                *shown = without_token(path);
+            if let LogEvent::Request { path, .. } = &mut event {
+                *path = &shown;
             }
             log(&event);
         }
         LogEvent::Guest { .. } | LogEvent::Failure { .. } => log(event),
     })
-}
-
-/// The path without what follows `/c/`, `/o/` or `/u/`.
-fn without_token(path: &str) -> &str {
-    let places = ["/c/", "/o/", "/u/"];
-    let place = places.into_iter().find(|place| path.starts_with(place));
-    place.unwrap_or(path)
 }
 
 /// Returns the address to listen on. One that was asked for must be free; a default one that is taken is replaced.
@@ -269,12 +264,35 @@ fn variables(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use http::{Method, StatusCode};
+
     use super::*;
 
+    /// What of a request is logged.
+    fn lines(path: &str, status: StatusCode) -> Vec<String> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let log = without_ticks_and_persons(Arc::new(move |event| {
+            kept.lock().unwrap().push(event.to_string());
+        }));
+        log(&LogEvent::Request {
+            method: &Method::GET,
+            path,
+            status,
+            elapsed: Duration::ZERO,
+            component: None,
+        });
+        let lines = lines.lock().unwrap();
+        lines.clone()
+    }
+
     #[test]
-    fn tokens_are_not_shown() {
-        assert_eq!(without_token("/u/AbC"), "/u/");
-        assert_eq!(without_token("/c/AbC/x"), "/c/");
-        assert_eq!(without_token("/emails:send"), "/emails:send");
+    fn requests_are_logged_without_tokens_and_ticks_if_they_failed() {
+        let line = "GET /u/… 200 0.0ms -".to_owned();
+        assert_eq!(lines("/u/AbC", StatusCode::OK), [line]);
+        assert!(lines("/tick", StatusCode::OK).is_empty());
+        assert_eq!(lines("/tick", StatusCode::BAD_GATEWAY).len(), 1);
     }
 }

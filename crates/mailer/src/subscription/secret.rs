@@ -143,37 +143,55 @@ pub struct SignatureFields<'a> {
     pub signature: Option<&'a str>,
 }
 
-/// Whether one of `secrets` signed `body`. Gives the `webhook-id`.
-///
-/// # Errors
-/// See [`Unsigned`].
-pub fn verify<'a>(
-    secrets: &[Secret],
-    fields: &SignatureFields<'a>,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<&'a str, Unsigned> {
-    let id = fields.id.filter(|id| !id.is_empty() && id.len() <= MAX_ID);
-    let id = id.ok_or(Unsigned::Fields)?;
-    let timestamp: u64 = fields
-        .timestamp
-        .and_then(|text| text.parse().ok())
-        .ok_or(Unsigned::Fields)?;
-    let given = fields.signature.ok_or(Unsigned::Fields)?;
-    if now.as_secs().abs_diff(timestamp) > TOLERANCE.as_secs() {
-        return Err(Unsigned::Stale);
+impl<'a> SignatureFields<'a> {
+    /// What the fields say, if a request that came `now` may say it. No body is worth reading without.
+    ///
+    /// # Errors
+    /// [`Unsigned::Fields`] and [`Unsigned::Stale`].
+    pub fn claim(&self, now: Timestamp) -> Result<Claim<'a>, Unsigned> {
+        let id = self.id.filter(|id| !id.is_empty() && id.len() <= MAX_ID);
+        let claim = Claim {
+            id: id.ok_or(Unsigned::Fields)?,
+            timestamp: self
+                .timestamp
+                .and_then(|text| text.parse().ok())
+                .ok_or(Unsigned::Fields)?,
+            signatures: self.signature.ok_or(Unsigned::Fields)?,
+        };
+        if now.as_secs().abs_diff(claim.timestamp) > TOLERANCE.as_secs() {
+            return Err(Unsigned::Stale);
+        }
+        Ok(claim)
     }
-    let head = format!("{id}.{timestamp}.");
-    let is_ours = given
-        .split_ascii_whitespace()
-        .take(MAX_SIGNATURES)
-        .any(|given| {
-            secrets.iter().any(|secret| {
-                let made = secret.mac(head.as_bytes(), body);
-                made.as_bytes().ct_eq(given.as_bytes()).into()
-            })
-        });
-    is_ours.then_some(id).ok_or(Unsigned::Forged)
+}
+
+/// What the fields of a request say of its signature. It is to be believed once the body bears it out.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim<'a> {
+    id: &'a str,
+    timestamp: u64,
+    signatures: &'a str,
+}
+
+impl<'a> Claim<'a> {
+    /// Whether one of `secrets` signed `body`. Gives the `webhook-id`.
+    ///
+    /// # Errors
+    /// [`Unsigned::Forged`].
+    pub fn verify(&self, secrets: &[Secret], body: &[u8]) -> Result<&'a str, Unsigned> {
+        let head = format!("{}.{}.", self.id, self.timestamp);
+        let is_ours = self
+            .signatures
+            .split_ascii_whitespace()
+            .take(MAX_SIGNATURES)
+            .any(|given| {
+                secrets.iter().any(|secret| {
+                    let made = secret.mac(head.as_bytes(), body);
+                    made.as_bytes().ct_eq(given.as_bytes()).into()
+                })
+            });
+        is_ours.then_some(self.id).ok_or(Unsigned::Forged)
+    }
 }
 
 /// The longest `webhook-id` that is taken.
@@ -283,7 +301,9 @@ mod tests {
         };
         let now = Timestamp::from_millis(at_secs * 1000);
         let secrets = [Secret::parse(secret).unwrap()];
-        assert_eq!(verify(&secrets, &fields, body.as_bytes(), now), expected);
+        let found = fields.claim(now);
+        let found = found.and_then(|claim| claim.verify(&secrets, body.as_bytes()));
+        assert_eq!(found, expected);
     }
 
     #[test]
@@ -303,6 +323,49 @@ mod tests {
         );
         check_incoming(at, "", now, Err(Unsigned::Forged));
         check_incoming("x", signature, now, Err(Unsigned::Fields));
+    }
+
+    #[test]
+    fn what_no_body_could_bear_out_is_refused_without_one() {
+        let whole = SignatureFields {
+            id: Some("msg_1"),
+            timestamp: Some("1614265330"),
+            signature: Some("v1,AAAA"),
+        };
+        let now = Timestamp::from_millis(1_614_265_330_000);
+        let long = "x".repeat(MAX_ID + 1);
+        for fields in [
+            SignatureFields { id: None, ..whole },
+            SignatureFields {
+                id: Some(""),
+                ..whole
+            },
+            SignatureFields {
+                id: Some(&long),
+                ..whole
+            },
+            SignatureFields {
+                timestamp: None,
+                ..whole
+            },
+            SignatureFields {
+                timestamp: Some("soon"),
+                ..whole
+            },
+            SignatureFields {
+                signature: None,
+                ..whole
+            },
+        ] {
+            assert_eq!(
+                fields.claim(now).err(),
+                Some(Unsigned::Fields),
+                "{fields:?}"
+            );
+        }
+        let later = now.plus(TOLERANCE + Duration::from_secs(1));
+        assert_eq!(whole.claim(later).err(), Some(Unsigned::Stale));
+        assert!(whole.claim(now).is_ok());
     }
 
     #[track_caller]

@@ -1,9 +1,14 @@
 //! Does one thing for each path and answers with what came of it, as text.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
+use futures::{
+    future::{Either, select},
+    stream,
+};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
 use spin_sdk::{
     experimental::wasi::keyvalue::{atomics, batch, store},
     http::{IntoResponse, Request},
@@ -25,6 +30,9 @@ async fn handle(request: Request) -> impl IntoResponse {
     SEEN.set(SEEN.get() + 1);
     let path = request.uri().path().to_owned();
     let query = request.uri().query().unwrap_or_default().to_owned();
+    if path == "/pieces" {
+        return http::Response::builder().body(pieces(query)).map_err(|error| error.to_string());
+    }
     let (status, text) = match answer(&path, &query, request).await {
         Ok(text) => (200, text),
         Err(text) => (418, text),
@@ -32,7 +40,7 @@ async fn handle(request: Request) -> impl IntoResponse {
     http::Response::builder()
         .status(status)
         .header("content-length", text.len())
-        .body(Full::new(Bytes::from(text)))
+        .body(Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed_unsync())
         .map_err(|error| error.to_string())
 }
 
@@ -41,6 +49,7 @@ async fn answer(path: &str, query: &str, request: Request) -> Result<String, Str
         "/seen" => Ok(SEEN.get().to_string()),
         "/uri" => Ok(format!("{} {:?}", request.uri(), request.headers().get("host"))),
         "/echo" => body(request).await,
+        "/patient" => patient(query, request).await,
         "/variable" => variables::get(query).await.map_err(debug),
         "/spin/set-get" => {
             let store = Store::open_default().await.map_err(debug)?;
@@ -98,6 +107,39 @@ fn debug(error: impl std::fmt::Debug) -> String {
 async fn body(request: Request) -> Result<String, String> {
     let bytes = request.into_body().collect().await.map_err(debug)?.to_bytes();
     Ok(format!("{} bytes", bytes.len()))
+}
+
+/// Reads the body for so many milliseconds at most.
+async fn patient(millis: &str, request: Request) -> Result<String, String> {
+    let nanos = 1_000_000 * millis.parse::<u64>().map_err(debug)?;
+    let timer = pin!(wasip3::clocks::monotonic_clock::wait_for(nanos));
+    match select(pin!(body(request)), timer).await {
+        Either::Left((read, _)) => read,
+        Either::Right(_) => Ok("late".to_owned()),
+    }
+}
+
+/// Two pieces, and then the end, a trap, an error, or nothing ever.
+fn pieces(end: String) -> UnsyncBoxBody<Bytes, String> {
+    let pieces = stream::unfold(0, move |count| {
+        let end = end.clone();
+        async move {
+            if count < 2 {
+                return Some((Ok(Frame::data(Bytes::from_static(b"piece"))), count + 1));
+            }
+            match end.as_str() {
+                "end" => None,
+                "trap" => panic!("asked to"),
+                "error" => Some((Err("asked to".to_owned()), 3)),
+                // An hour, since a component that waits for nothing at all traps.
+                _ => {
+                    wasip3::clocks::monotonic_clock::wait_for(3_600_000_000_000).await;
+                    None
+                }
+            }
+        }
+    });
+    StreamBody::new(pieces).boxed_unsync()
 }
 
 async fn concurrent_gets() -> Result<String, String> {

@@ -21,7 +21,7 @@ use crate::ports::{Clock, KeyValue, Scheduler, StoreError};
 use crate::time::Timestamp;
 
 /// How many sections there are: of fewer more would wait for each other, and of more an import would pay more.
-const SECTIONS: u8 = 32;
+const SECTIONS: u8 = 8;
 /// How long a section can be held, at least: see [`crate::attempt::Windows`].
 const HOLDS: Duration = Duration::from_secs(5);
 /// Nothing is written when less than this is left, as writes may be slow.

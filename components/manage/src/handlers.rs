@@ -13,7 +13,9 @@ pub(crate) mod verification;
 
 use std::borrow::Cow;
 
-use guest::{Object, Problem, Request, Response, SpinPorts, header, json, read_body, with_header};
+use guest::{
+    MAX_PAGE, Object, Problem, Request, Response, SpinPorts, header, json, read_body, with_header,
+};
 use mailer::domain::DomainRecord;
 use mailer::envelope::Domain;
 use mailer::keys as store_keys;
@@ -28,8 +30,6 @@ use crate::refusal::no_domain;
 const POLL_AFTER_SECS: &str = "1";
 /// The largest body of a request: a private key of 4,096 bits in PEM takes 3,300 octets.
 const MAX_BODY_OCTETS: usize = 64 * 1024;
-/// The most that a page has.
-const MAX_PAGE: usize = 100;
 /// What stands for the managed domain's name, which nobody remembers.
 const MANAGED: &str = "ManagedDomain";
 
@@ -107,17 +107,7 @@ fn query_text(request: &Request, name: &str) -> Option<String> {
 /// How much a page is to have: at most [`MAX_PAGE`], which it is when nobody says.
 fn page_size(request: &Request) -> Result<usize, Problem> {
     let top = query_text(request, "top");
-    parse_top(top.as_deref()).ok_or_else(|| {
-        let message = format!("Expected top to be a number from 1 to {MAX_PAGE}.");
-        Problem::new(400, "BadRequest", message).with_target("top")
-    })
-}
-
-fn parse_top(text: Option<&str>) -> Option<usize> {
-    let Some(text) = text else {
-        return Some(MAX_PAGE);
-    };
-    text.parse().ok().filter(|top| (1..=MAX_PAGE).contains(top))
+    top.map_or(Ok(MAX_PAGE), |top| guest::page_size(&top))
 }
 
 /// How many lines of a file an import passes over.
@@ -175,17 +165,6 @@ mod tests {
         let message = error.map(|error| unreadable(&error, body.as_bytes()).message);
         let expected = format!("The request body cannot be read: expected {expected}.");
         assert_eq!(message, Some(expected), "{body}");
-    }
-
-    #[test]
-    fn a_page_has_one_to_a_hundred() {
-        assert_eq!(parse_top(None), Some(100));
-        for (text, expected) in [("1", Some(1)), ("100", Some(100)), ("7", Some(7))] {
-            assert_eq!(parse_top(Some(text)), expected, "{text}");
-        }
-        for refused in ["0", "101", "-1", "", "x", "1.0", "18446744073709551616"] {
-            assert_eq!(parse_top(Some(refused)), None, "{refused}");
-        }
     }
 
     #[test]

@@ -1,13 +1,11 @@
 //! The query of `GET /messages`.
 
-use guest::Problem;
+use guest::{Problem, page_size};
 use mailer::envelope::AddrSpec;
 use mailer::listing::Cursor;
 use mailer::outcome::Status;
 use mailer::time::Timestamp;
 
-/// The most messages of a page.
-const MAX_PAGE: usize = 100;
 /// The messages of a page when nobody says.
 const PAGE: usize = 50;
 
@@ -63,14 +61,7 @@ impl Search {
                 let message = "Expected skipToken as a nextLink has it.";
                 self.cursor = cursor(value).ok_or_else(|| malformed("skipToken", message))?;
             }
-            "top" => {
-                let most = value
-                    .parse()
-                    .ok()
-                    .filter(|most| (1..=MAX_PAGE).contains(most));
-                let message = format!("Expected top to be a number from 1 to {MAX_PAGE}.");
-                self.most = most.ok_or_else(|| malformed("top", &message))?;
-            }
+            "top" => self.most = page_size(value)?,
             // As everywhere in the API, what is not known is passed over.
             _ => {}
         }

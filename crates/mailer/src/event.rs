@@ -358,6 +358,47 @@ pub enum EventData {
     },
 }
 
+impl EventData {
+    /// Whose copy of the message it is about.
+    #[must_use]
+    pub const fn recipient(&self) -> &AddrSpec {
+        match self {
+            Self::DeliveryReport { recipient, .. }
+            | Self::Complaint { recipient, .. }
+            | Self::Engagement { recipient, .. }
+            | Self::Unsubscribed { recipient, .. }
+            | Self::Resubscribed { recipient, .. } => recipient,
+        }
+    }
+
+    /// The Message-ID field of the message; none if it was never sent.
+    #[must_use]
+    pub fn internet_message_id(&self) -> Option<&str> {
+        match self {
+            Self::DeliveryReport {
+                internet_message_id: id,
+                ..
+            }
+            | Self::Complaint {
+                internet_message_id: id,
+                ..
+            } => id.as_deref(),
+            Self::Engagement {
+                internet_message_id: id,
+                ..
+            }
+            | Self::Unsubscribed {
+                internet_message_id: id,
+                ..
+            }
+            | Self::Resubscribed {
+                internet_message_id: id,
+                ..
+            } => Some(id),
+        }
+    }
+}
+
 /// What was done with a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]

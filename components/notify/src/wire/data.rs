@@ -1,6 +1,5 @@
 //! The `data` of events, by type.
 
-use mailer::envelope::AddrSpec;
 use mailer::event::{AppEvent, EngagementKind, EventData, ReportStatus};
 use mailer::treatment::Topic;
 use serde::Serialize;
@@ -67,19 +66,27 @@ pub(super) struct Complaint<'a> {
 pub(super) struct Engagement<'a> {
     #[serde(flatten)]
     about: About<'a>,
+    #[serde(flatten)]
+    done: Done<'a>,
+    user_agent: &'a str,
+    audience: &'a str,
+    reason: &'a str,
+    client: Client<'a>,
+}
+
+/// What was done, and when.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Done<'a> {
     // The documentation.
     #[serde(rename = "userActionTimeStamp")]
     acted_at: String,
     // The SDKs.
     #[serde(rename = "userActionTimestamp")]
     acted_at_again: String,
+    engagement_type: &'static str,
     /// The link that was followed; empty for a view.
     engagement_context: &'a str,
-    user_agent: &'a str,
-    engagement_type: &'static str,
-    audience: &'a str,
-    reason: &'a str,
-    client: Client<'a>,
     /// The number of the link among those of the message.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<u16>,
@@ -106,11 +113,11 @@ pub(super) struct Wish<'a> {
 }
 
 impl<'a> About<'a> {
-    fn of(event: &AppEvent, recipient: &AddrSpec, internet_message_id: Option<&'a str>) -> Self {
+    fn of(event: &'a AppEvent) -> Self {
         Self {
             sender: event.sender.to_string(),
-            recipient: recipient.to_string(),
-            internet_message_id,
+            recipient: event.data.recipient().to_string(),
+            internet_message_id: event.data.internet_message_id(),
             message_id: event.message.to_string(),
         }
     }
@@ -118,18 +125,18 @@ impl<'a> About<'a> {
 
 impl<'a> Data<'a> {
     pub(super) fn of(event: &'a AppEvent) -> Self {
+        let about = About::of(event);
         match &event.data {
             EventData::DeliveryReport {
-                recipient,
                 status,
-                internet_message_id,
                 status_message,
                 remote_mta,
                 attempted_at,
                 cause,
                 reply,
+                ..
             } => Self::DeliveryReport(DeliveryReport {
-                about: About::of(event, recipient, internet_message_id.as_deref()),
+                about,
                 status: status_name(*status),
                 delivery_status_details: Details {
                     status_message,
@@ -140,60 +147,49 @@ impl<'a> Data<'a> {
                 attempted_at: attempted_at.to_rfc3339(),
                 attempted_at_again: attempted_at.to_rfc3339(),
             }),
-            EventData::Complaint {
-                recipient,
-                internet_message_id,
-                feedback_type,
-            } => Self::Complaint(Complaint {
-                about: About::of(event, recipient, internet_message_id.as_deref()),
+            EventData::Complaint { feedback_type, .. } => Self::Complaint(Complaint {
+                about,
                 feedback_type,
             }),
             EventData::Engagement {
-                recipient,
-                internet_message_id,
                 kind,
                 user_agent,
                 audience,
                 reason,
                 family,
                 class,
-            } => {
-                let (engagement_type, link, engagement_context) = match kind {
-                    EngagementKind::View => ("view", None, ""),
-                    EngagementKind::Click { link, target } => {
-                        ("click", Some(*link), target.as_str())
-                    }
-                };
-                Self::Engagement(Engagement {
-                    about: About::of(event, recipient, Some(internet_message_id)),
-                    acted_at: event.at.to_rfc3339(),
-                    acted_at_again: event.at.to_rfc3339(),
-                    engagement_context,
-                    user_agent,
-                    engagement_type,
-                    audience,
-                    reason,
-                    client: Client { family, class },
-                    link,
-                })
+                ..
+            } => Self::Engagement(Engagement {
+                about,
+                done: Done::of(event, kind),
+                user_agent,
+                audience,
+                reason,
+                client: Client { family, class },
+            }),
+            EventData::Unsubscribed { by, topic, .. } => {
+                let by = Some(by.name());
+                Self::Wish(Wish::of(event, about, by, topic.as_ref()))
             }
-            EventData::Unsubscribed {
-                recipient,
-                internet_message_id,
-                by,
-                topic,
-            } => {
-                let about = About::of(event, recipient, Some(internet_message_id));
-                Self::Wish(Wish::of(event, about, Some(by.name()), topic.as_ref()))
-            }
-            EventData::Resubscribed {
-                recipient,
-                internet_message_id,
-                topic,
-            } => {
-                let about = About::of(event, recipient, Some(internet_message_id));
+            EventData::Resubscribed { topic, .. } => {
                 Self::Wish(Wish::of(event, about, None, topic.as_ref()))
             }
+        }
+    }
+}
+
+impl<'a> Done<'a> {
+    fn of(event: &AppEvent, kind: &'a EngagementKind) -> Self {
+        let (engagement_type, link, engagement_context) = match kind {
+            EngagementKind::View => ("view", None, ""),
+            EngagementKind::Click { link, target } => ("click", Some(*link), target.as_str()),
+        };
+        Self {
+            acted_at: event.at.to_rfc3339(),
+            acted_at_again: event.at.to_rfc3339(),
+            engagement_type,
+            engagement_context,
+            link,
         }
     }
 }

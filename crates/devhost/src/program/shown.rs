@@ -42,23 +42,22 @@ const MAX_NAME: usize = 64;
 /// The path as the log may have it: along the route that knows most of it, and no further.
 pub(super) fn shown_path(path: &str) -> String {
     let path: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let along = ROUTES.iter().map(|route| shown_along(route, &path));
-    let (_, shown) = along.max_by_key(|(known, _)| *known).unwrap_or_default();
+    let routes = ROUTES.iter();
+    let route = routes.max_by_key(|route| shown_along(route, &path).count());
+    let along = route.map(|route| shown_along(route, &path));
+    let mut shown: Vec<&str> = along.into_iter().flatten().collect();
+    if shown.len() < path.len() && path != [""] && shown.last() != Some(&CUT) {
+        shown.push(CUT);
+    }
     format!("/{}", shown.join("/"))
 }
 
-/// How many segments of the path the route knows, and what is shown of the path then.
-fn shown_along<'a>(route: &'static str, path: &[&'a str]) -> (usize, Vec<&'a str>) {
+/// What is shown of the segments that the route knows.
+fn shown_along<'a>(route: &'static str, path: &[&'a str]) -> impl Iterator<Item = &'a str> {
     let route = route.split('/').skip(1);
-    let known = route
+    route
         .zip(path)
-        .map_while(|(route, found)| shown_segment(route, found));
-    let mut shown: Vec<&str> = known.collect();
-    let count = shown.len();
-    if count < path.len() && path != [""] && shown.last() != Some(&CUT) {
-        shown.push(CUT);
-    }
-    (count, shown)
+        .map_while(|(route, found)| shown_segment(route, found))
 }
 
 /// What is shown of a segment, if the route knows it.

@@ -9,8 +9,6 @@ use crate::ports::{KeyValue, StoreError};
 
 /// Slots one call reads.
 pub const SLOTS_READ: u64 = 1_000;
-/// Most domains of one page.
-pub const MAX_PAGE: usize = 100;
 
 /// All domains, in the order they were added: how version 1 kept them. Still read, no longer written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -116,6 +116,12 @@ struct Changed<'a, C> {
     entry: Suppression,
 }
 
+impl<'a, C: Change> Changed<'a, C> {
+    fn shelf(&self) -> Option<&'a Shelf> {
+        self.heard.first().map(|one| one.shelf())
+    }
+}
+
 /// The places where something changes.
 async fn changed<'a, C: Change>(
     store: &impl KeyValue,
@@ -156,19 +162,21 @@ async fn placed<C: Change>(
     suppressor: &Suppressor,
     places: Vec<Heard<'_, C>>,
 ) -> Result<Option<Vec<Write>>, StoreError> {
-    let mut writes = Vec::new();
-    for Changed {
-        heard,
-        found,
-        entry,
-    } in changed(store, suppressor, places).await?
-    {
-        let Some(shelf) = heard.first().map(|one| one.shelf()) else {
-            continue;
-        };
+    let changed = changed(store, suppressor, places).await?;
+    // The places of one list follow each other, and it is looked at once.
+    let mut shelves: Vec<&Shelf> = changed.iter().filter_map(Changed::shelf).collect();
+    shelves.dedup();
+    for shelf in shelves {
         if !shelf.is_live(store).await? {
             return Ok(None);
         }
+    }
+    let mut writes = Vec::new();
+    for one in changed {
+        let Some(shelf) = one.shelf() else {
+            continue;
+        };
+        let Changed { found, entry, .. } = one;
         let found = written_over(found, &entry);
         writes.extend(shelf.place_anew(store, &found, entry).await?.writes);
     }

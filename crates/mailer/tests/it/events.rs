@@ -56,12 +56,16 @@ pub(crate) fn event(message: OperationId, kind: EventKind, text: &str) -> Delive
     }
 }
 
+/// Stores a batch.
+fn store(world: &World, outbox: &Outbox, name: &str, events: Vec<DeliveryEvent>) -> OperationId {
+    let id = derived_id(name);
+    run(intake::store(world, outbox, (id, Source::Relay), events)).unwrap();
+    id
+}
+
 /// Stores a batch and takes it in.
 pub(crate) fn tell(world: &World, name: &str, events: Vec<DeliveryEvent>) -> Taken {
-    let id = derived_id(name);
-    let outbox = Outbox::default();
-    run(intake::store(world, &outbox, (id, Source::Relay), events)).unwrap();
-    taken(world, id)
+    taken(world, store(world, &Outbox::default(), name, events))
 }
 
 fn status(world: &World, message: OperationId) -> Status {
@@ -120,18 +124,11 @@ fn a_status_only_climbs_whatever_comes_late_or_twice() {
 fn of_two_batches_that_bring_an_event_at_once_one_has_news() {
     let world = World::with_domain();
     let id = sent(&world);
-    let batches = ["first", "second"].map(derived_id);
     let outbox = Outbox::default();
-    for batch in batches {
+    let batches = ["first", "second"].map(|name| {
         let events = vec![event(id, EventKind::Bounced, "550 5.1.1 no")];
-        run(intake::store(
-            &world,
-            &outbox,
-            (batch, Source::Relay),
-            events,
-        ))
-        .unwrap();
-    }
+        store(&world, &outbox, name, events)
+    });
     // Whoever writes first waits for somebody else, so that the other gets to reading in between.
     let _others = outbox.announce();
     let digester = Digester {
@@ -267,16 +264,7 @@ fn a_batch_about_an_address_that_somebody_else_changes_is_left_to_the_next_windo
             run(key.increment(&world)).unwrap();
         }
     }
-    let batch = derived_id("batch");
-    let outbox = Outbox::default();
-    let events = vec![bounced(id)];
-    run(intake::store(
-        &world,
-        &outbox,
-        (batch, Source::Relay),
-        events,
-    ))
-    .unwrap();
+    let batch = store(&world, &Outbox::default(), "batch", vec![bounced(id)]);
     assert_eq!(take_in(&world, batch).unwrap(), Digested::NotNow);
     let waited = world.now.get().since(START);
     assert!(waited <= Duration::from_secs(4), "{waited:?}");
@@ -337,16 +325,8 @@ fn a_batch_is_taken_in_once_however_often_the_store_fails() {
     for fail_at in 0..24 {
         let world = World::with_domain();
         let id = sent(&world);
-        let batch = derived_id("batch");
         let events = vec![bounced(id), event(id, EventKind::Delivered, "250 2.0.0 ok")];
-        let outbox = Outbox::default();
-        run(intake::store(
-            &world,
-            &outbox,
-            (batch, Source::Relay),
-            events,
-        ))
-        .unwrap();
+        let batch = store(&world, &Outbox::default(), "batch", events);
         world.fail_at.set(Some(fail_at));
         let first = take_in(&world, batch);
         world.fail_at.set(None);

@@ -27,59 +27,37 @@ pub(super) struct ReadersCopy<'a> {
     /// What was known, then what is new.
     pub(super) facts: &'a [Fact],
     pub(super) known: usize,
+    /// Where new ones are that are kept.
+    pub(super) kept: &'a BTreeSet<usize>,
     /// Where those are that change what he wished.
     pub(super) wishes: &'a [usize],
 }
 
 impl ReadersCopy<'_> {
-    /// Where new facts are that are kept.
-    fn kept(&self) -> BTreeSet<usize> {
-        let is_kept = self.room.number().is_some();
-        let (mut visits, mut heads) = self.room.most();
-        let news = self.facts.iter().enumerate().skip(self.known);
-        let kept = news.filter(|(_, fact)| {
-            if wish_of(fact).is_some() {
-                return is_kept;
-            }
-            let left = if fact.is_head {
-                &mut heads
-            } else {
-                &mut visits
-            };
-            let next = left.checked_sub(1);
-            *left = next.unwrap_or(0);
-            next.is_some()
-        });
-        kept.map(|(index, _)| index).collect()
-    }
-
     /// New facts as far as they are kept.
     pub(super) fn kept_facts(&self) -> Vec<Fact> {
-        let kept = self.kept();
-        let facts = kept.iter().filter_map(|&index| self.facts.get(index));
+        let facts = self.kept.iter().filter_map(|&index| self.facts.get(index));
         facts.cloned().collect()
     }
 
     /// New visits that are not kept. HEAD requests are none.
     pub(super) fn surplus(&self) -> usize {
-        let kept = self.kept();
         let news = self.facts.iter().enumerate().skip(self.known);
-        news.filter(|(index, fact)| !fact.is_head && !kept.contains(index))
+        news.filter(|(index, fact)| !fact.is_head && !self.kept.contains(index))
             .count()
     }
 
     /// What is kept and subscribers and the log are told of, with who that was: nothing else, since an erasure finds what was told by what
     /// is kept. HEAD requests tell nothing, nor do wishes that are known.
     pub(super) fn told(&self) -> Vec<(&Fact, Verdict)> {
-        let kept = self.kept();
-        if kept.is_empty() {
+        if self.kept.is_empty() {
             return Vec::new();
         }
         let verdicts = judge_all(self.delivery, self.links, self.facts);
         let all = self.facts.iter().zip(verdicts).enumerate();
         let told = all.filter(|(index, (fact, _))| {
             let is_news = wish_of(fact).is_none() || self.wishes.contains(index);
-            kept.contains(index) && !fact.is_head && is_news
+            self.kept.contains(index) && !fact.is_head && is_news
         });
         told.map(|(_, told)| told).collect()
     }

@@ -42,6 +42,8 @@ struct Known {
     /// What was known, then what is new.
     facts: Vec<Fact>,
     known: usize,
+    /// Where new ones are that are kept.
+    kept: BTreeSet<usize>,
     /// Where those are that change what he wished.
     wishes: Vec<usize>,
 }
@@ -142,6 +144,7 @@ async fn read_copy(
         address: place.address,
         delivery: Delivery::of(state, delivered.as_slice()),
         room,
+        kept: room.kept(&facts, known),
         facts,
         known,
         wishes,
@@ -179,6 +182,7 @@ impl Gathered {
             room: known.room,
             facts: &known.facts,
             known: known.known,
+            kept: &known.kept,
             wishes: &known.wishes,
         })
     }

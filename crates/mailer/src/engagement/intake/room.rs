@@ -1,8 +1,11 @@
 //! Where new facts of a recipient are kept, and how many of them.
 
+use std::collections::BTreeSet;
+
 use audience::MAX_HEADS;
 
-use crate::engagement::chunk::{MAX_CHUNK_FACTS, MAX_CHUNKS, MAX_WISH_CHUNKS, is_erased};
+use super::said::wish_of;
+use crate::engagement::chunk::{Fact, MAX_CHUNK_FACTS, MAX_CHUNKS, MAX_WISH_CHUNKS, is_erased};
 use crate::keys;
 use crate::link::Reader;
 use crate::ports::{KeyValue, StoreError};
@@ -47,8 +50,29 @@ impl Room {
         }
     }
 
+    /// Where the facts are that are kept, of those behind the first `known`.
+    pub(super) fn kept(self, facts: &[Fact], known: usize) -> BTreeSet<usize> {
+        let is_kept = self.number().is_some();
+        let (mut visits, mut heads) = self.most();
+        let news = facts.iter().enumerate().skip(known);
+        let kept = news.filter(|(_, fact)| {
+            if wish_of(fact).is_some() {
+                return is_kept;
+            }
+            let left = if fact.is_head {
+                &mut heads
+            } else {
+                &mut visits
+            };
+            let next = left.checked_sub(1);
+            *left = next.unwrap_or(0);
+            next.is_some()
+        });
+        kept.map(|(index, _)| index).collect()
+    }
+
     /// The most visits besides wishes, and the most HEAD requests: as many as tell of a scanner, and none instead of a person's visit.
-    pub(super) const fn most(self) -> (usize, usize) {
+    const fn most(self) -> (usize, usize) {
         match self {
             Self::Chunk(_) => (MAX_CHUNK_FACTS, MAX_HEADS),
             Self::Wishes(_) | Self::Nowhere => (0, 0),
